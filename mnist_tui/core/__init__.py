@@ -1,0 +1,1 @@
+"""Vocabulary shared by every layer: standard library and attrs only."""

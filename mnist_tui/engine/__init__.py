@@ -1,0 +1,1 @@
+"""The training half: torch, and no screen."""

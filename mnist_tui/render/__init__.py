@@ -1,0 +1,1 @@
+"""Pure functions from (data, size, palette) to text; no app."""

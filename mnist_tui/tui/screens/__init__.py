@@ -1,0 +1,1 @@
+"""The screens: Train, Inspect, and the dialogs above them."""
