@@ -1,0 +1,29 @@
+"""The errors a user can cause: one sentence each, saying what is wrong and what to do."""
+
+
+class UserError(Exception):
+    """Something the user can put right; its text is the whole message, shown without a traceback.
+
+    Attributes:
+        exit_code: what the command line ends with when this is the reason.
+    """
+
+    exit_code = 1
+
+
+class UsageError(UserError):
+    """The command was typed wrong, or cannot run where it was started (no terminal, an absent device)."""
+
+    exit_code = 2
+
+
+class DatasetError(UserError):
+    """A data file is missing, damaged or not what its name says."""
+
+
+class DatasetMissing(DatasetError):
+    """None of the places searched holds the data set; a download may still get it."""
+
+
+class ModelFileError(UserError):
+    """A file is not a model or a checkpoint this program can load."""
