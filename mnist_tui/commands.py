@@ -1,0 +1,144 @@
+"""The commands and their flags, taken by cyclopts from the declarations in `core`."""
+
+from __future__ import annotations
+
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import attrs
+import cyclopts
+from cyclopts import App, Parameter
+
+from mnist_tui import __version__
+from mnist_tui.core.errors import UsageError
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.settings import RunSettings, ScreenSettings, default_runs_dir
+
+app = App(
+    name="mnist-tui",
+    version=__version__,
+    help="Train a CNN on MNIST in the terminal, watch it learn, and look at every digit it gets wrong.",
+    help_on_error=False,
+)
+
+Flags = Parameter(name="*")
+
+
+@app.default
+def dashboard(
+    *,
+    hyperparameters: Annotated[Hyperparameters, Flags] = Hyperparameters(),
+    run: Annotated[RunSettings, Flags] = RunSettings(),
+    screen: Annotated[ScreenSettings, Flags] = ScreenSettings(),
+) -> int:
+    """Open the dashboard; without a flag it waits for `space`."""
+    from mnist_tui.cli import require_terminal
+
+    require_terminal()
+    from mnist_tui.tui.open import open_dashboard
+
+    return open_dashboard(hyperparameters, run, screen)
+
+
+@app.command
+def train(
+    *,
+    hyperparameters: Annotated[Hyperparameters, Flags] = Hyperparameters(),
+    run: Annotated[RunSettings, Flags] = RunSettings(),
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Train without a screen: progress on a terminal, plain lines in a pipe.
+
+    Args:
+        json: one JSON object a line; the last is the run's summary.
+    """
+    from mnist_tui import headless
+    from mnist_tui.runner import LocalRunner
+
+    return headless.train(LocalRunner(run), hyperparameters, as_json=json)
+
+
+@attrs.frozen(kw_only=True)
+class InferenceSettings:
+    """What `evaluate` and `predict` need besides the model."""
+
+    device: str = attrs.field(default="auto", metadata={"help": "auto, cpu, cuda, cuda:N or mps."})
+    threads: int | None = attrs.field(default=None, metadata={"help": "CPU threads."})
+    runs_dir: Path = attrs.field(
+        factory=default_runs_dir, metadata={"help": "Where runs are kept; also $MNIST_TUI_RUNS_DIR."}
+    )
+
+
+@app.command
+def evaluate(
+    model: str,
+    /,
+    *,
+    settings: Annotated[InferenceSettings, Flags] = InferenceSettings(),
+    dataset: str | None = None,
+    data_dir: Path | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Evaluate a model on the whole test set.
+
+    Args:
+        model: a run's name or folder, a checkpoint, or a plain .pth file.
+        dataset: mnist, fashion, kmnist or qmnist; default: what the model was trained on.
+        data_dir: where the data files are.
+        json: one JSON object.
+    """
+    from mnist_tui import reports
+
+    return reports.evaluate(model, _run_settings(settings), dataset, data_dir, as_json=json)
+
+
+@app.command
+def predict(
+    model: str,
+    images: Annotated[list[Path], Parameter(negative=())],
+    /,
+    *,
+    settings: Annotated[InferenceSettings, Flags] = InferenceSettings(),
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Say which digits picture files show.
+
+    Args:
+        model: a run's name or folder, a checkpoint, or a plain .pth file.
+        images: pictures of one digit each; any size, light on dark or dark on light.
+        json: one JSON list.
+    """
+    from mnist_tui import reports
+
+    return reports.predict(model, images, _run_settings(settings), as_json=json)
+
+
+def _run_settings(settings: InferenceSettings) -> RunSettings:
+    return RunSettings(device=settings.device, threads=settings.threads, runs_dir=settings.runs_dir)
+
+
+def run_command(words: Sequence[str]) -> int:
+    """Run the command that `words` spell.
+
+    Raises:
+        UsageError: they spell none.
+    """
+    try:
+        result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except cyclopts.CycloptsError as error:
+        raise UsageError(_sentence(error)) from None
+    return result if isinstance(result, int) else 0
+
+
+def _sentence(error: cyclopts.CycloptsError) -> str:
+    """cyclopts' complaint in one line, with the way out."""
+    if isinstance(error, cyclopts.UnusedCliTokensError) and error.unused_tokens:
+        word = error.unused_tokens[0]
+        commands = ", ".join(name for name in app if not name.startswith("-"))
+        return f"{word!r} is neither a command ({commands}) nor a flag here: see mnist-tui --help"
+    text = " ".join(str(error).split()).rstrip(".")
+    return f"{text[:1].lower()}{text[1:]}: see mnist-tui --help"
+
+

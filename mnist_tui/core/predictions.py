@@ -1,0 +1,176 @@
+"""One evaluation as a table: what was predicted for every digit, how sure, how wrong; filters, sorts and counts.
+
+The table belongs to exactly one evaluation and names its step, so a caption cannot pair with another image.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from mnist_tui.core.events import Evaluated
+
+CLASSES = 10
+Sort = Literal["loss", "confidence", "margin", "index"]
+SORTS: tuple[Sort, ...] = ("loss", "confidence", "margin", "index")
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+
+def pack_evaluation(event: Evaluated, branch: int = 0) -> bytes:
+    """The bytes of an `evaluations/*.npz`: step, branch, logits (n, 10) float32."""
+    buffer = io.BytesIO()
+    logits = np.frombuffer(event.logits, dtype=np.float32).reshape(-1, CLASSES)
+    np.savez(buffer, step=np.int64(event.step), branch=np.int64(branch), logits=logits)
+    return buffer.getvalue()
+
+
+@attrs.frozen
+class Filter:
+    """Which digits are shown; filters compose.
+
+    Attributes:
+        only: all, only misclassified, or only right ones.
+        true: only digits of this class, or any.
+        predicted: only digits predicted as this class, or any.
+    """
+
+    only: Literal["all", "wrong", "right"] = "all"
+    true: int | None = None
+    predicted: int | None = None
+
+
+@attrs.frozen
+class Figures:
+    """Precision, recall and F1 (0..1) of one class, and how many digits are of it."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class Predictions:
+    """Predictions of n digits at `step`.
+
+    Attributes:
+        labels: true classes (n,) int64.
+        predicted: classes of the largest logit (n,) int64.
+        probabilities: softmax of the logits (n, 10) float32.
+        losses: cross-entropy of each digit (n,) float32, nats.
+    """
+
+    def __init__(self, logits: Floats, labels: Integers, step: int) -> None:
+        self.step = step
+        self.labels = labels
+        scores = logits.astype(np.float64)
+        shifted = scores - scores.max(axis=1, keepdims=True)
+        log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        rows = np.arange(len(labels))
+        self.predicted: Integers = logits.argmax(axis=1)
+        self.probabilities: Floats = np.exp(log_probabilities).astype(np.float32)
+        self.losses: Floats = (-log_probabilities[rows, labels]).astype(np.float32)
+        self.wrong: npt.NDArray[np.bool_] = self.predicted != labels
+
+    @classmethod
+    def from_bytes(cls, logits: bytes, labels: bytes, step: int) -> Predictions:
+        """From an `Evaluated` event's logits and a split's labels.
+
+        Raises:
+            ValueError: they are not of the same digits.
+        """
+        table = np.frombuffer(logits, dtype=np.float32).reshape(-1, CLASSES)
+        truth = np.frombuffer(labels, dtype=np.uint8).astype(np.int64)
+        if len(table) != len(truth):
+            raise ValueError(f"{len(table)} predictions for {len(truth)} labels")
+        return cls(table, truth, step)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right predictions, 0..1."""
+        return 1.0 - float(self.wrong.mean())
+
+    @property
+    def confidence(self) -> Floats:
+        """Probability of the predicted class (n,)."""
+        highest: Floats = self.probabilities.max(axis=1)
+        return highest
+
+    @property
+    def margin(self) -> Floats:
+        """Probability of the true class minus the highest other (n,): -1 surely wrong, 1 surely right."""
+        others = self.probabilities.copy()
+        rows = np.arange(len(self))
+        own: Floats = others[rows, self.labels]
+        others[rows, self.labels] = -1
+        difference: Floats = own - others.max(axis=1)
+        return difference
+
+    def select(self, chosen: Filter = Filter(), sort: Sort = "loss") -> list[int]:
+        """Indices of the digits that pass `chosen`: hardest first by loss, surest first by confidence, lowest margin first."""
+        keep = np.ones(len(self), dtype=bool)
+        if chosen.only != "all":
+            keep &= self.wrong if chosen.only == "wrong" else ~self.wrong
+        if chosen.true is not None:
+            keep &= self.labels == chosen.true
+        if chosen.predicted is not None:
+            keep &= self.predicted == chosen.predicted
+        indices = np.flatnonzero(keep)
+        match sort:
+            case "loss":
+                key = -self.losses[indices]
+            case "confidence":
+                key = -self.confidence[indices]
+            case "margin":
+                key = self.margin[indices]
+            case _:
+                return indices.tolist()
+        ranked: list[int] = indices[np.argsort(key, kind="stable")].tolist()
+        return ranked
+
+    def confusion(self) -> list[list[int]]:
+        """Counts, 10 x 10: row true, column predicted."""
+        flat = np.bincount(self.labels * CLASSES + self.predicted, minlength=CLASSES * CLASSES)
+        table: list[list[int]] = flat.reshape(CLASSES, CLASSES).tolist()
+        return table
+
+    def per_class(self) -> list[Figures]:
+        """Figures of the ten classes; a ratio without cases is 0."""
+        table = np.array(self.confusion())
+        hits, support, claimed = table.diagonal(), table.sum(axis=1), table.sum(axis=0)
+        figures = []
+        for digit in range(CLASSES):
+            precision = _ratio(hits[digit], claimed[digit])
+            recall = _ratio(hits[digit], support[digit])
+            f1 = _ratio(2 * precision * recall, precision + recall)
+            figures.append(Figures(precision, recall, f1, int(support[digit])))
+        return figures
+
+    def describe(self, index: int) -> dict[str, Any]:
+        """One digit as plain values: the entry of `mistakes` in `evaluate --json`."""
+        return {
+            "index": index,
+            "true": int(self.labels[index]),
+            "predicted": int(self.predicted[index]),
+            "probability": float(self.probabilities[index, self.predicted[index]]),
+            "probability_true": float(self.probabilities[index, self.labels[index]]),
+            "loss": float(self.losses[index]),
+        }
+
+    def bars(self, index: int) -> Sequence[float]:
+        """The ten probabilities of one digit, 0..1."""
+        row: list[float] = self.probabilities[index].tolist()
+        return row
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else 0.0

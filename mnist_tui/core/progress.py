@@ -1,0 +1,180 @@
+"""Where a run stands, in words and numbers a view needs no decision to show."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from mnist_tui.core.events import (
+    BatchesTrained,
+    CheckpointSaved,
+    DataLoaded,
+    DownloadProgressed,
+    EngineLoaded,
+    EpochFinished,
+    Evaluated,
+    EvaluationBegan,
+    Event,
+    HyperparametersApplied,
+    Paused,
+    Resumed,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    SaveFailed,
+)
+from mnist_tui.core.hyperparameters import Hyperparameters
+
+RATE_WINDOW_SECONDS = 10.0
+
+
+class Progress:
+    """The state of a runner, updated by its events.
+
+    Attributes:
+        phase: `loading data`, `downloading`, `loading torch`, `ready`, `starting`, `training`, `paused`, `evaluating`,
+            `done`, `stopped` or `failed`.
+        hyperparameters: what the engine confirmed; None before the first run.
+        step, epoch, samples: counted over the run, the first two from 1.
+        test_accuracy, best_test_accuracy, test_loss: 0..1 and nats; None before the first evaluation.
+        notice: one sentence worth showing, or empty.
+    """
+
+    def __init__(self) -> None:
+        self.phase = "loading data"
+        self.device = ""
+        self.device_name = ""
+        self.threads = 0
+        self.notice = ""
+        self.error = ""
+        self.details = ""
+        self.train_size = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.run = ""
+        self.folder = ""
+        self.parameters = 0
+        self.hyperparameters: Hyperparameters | None = None
+        self.samples_per_epoch = 0
+        self.step = self.epoch = self.samples = 0
+        self.epochs_finished = 0
+        self.train_seconds = 0.0
+        self.test_accuracy: float | None = None
+        self.test_loss: float | None = None
+        self.best_test_accuracy: float | None = None
+        self.checkpoints: dict[str, str] = {}
+        self.seconds = 0.0
+        self._evaluation_seconds = 0.0
+        self._steady: deque[tuple[int, float]] = deque()
+        self._warm = False
+        self._first = (0, 0.0)
+
+    @property
+    def active(self) -> bool:
+        """Whether a run is under way, paused included."""
+        return self.phase in {"starting", "training", "paused", "evaluating"}
+
+    @property
+    def over(self) -> bool:
+        """Whether a run has ended, however."""
+        return self.phase in {"done", "stopped", "failed"}
+
+    def apply(self, event: Event) -> None:
+        """Take one event in."""
+        match event:
+            case DownloadProgressed():
+                self.phase = "downloading"
+                share = f" {event.done / event.total:.0%}" if event.total else ""
+                self.notice = f"downloading {event.file}{share}"
+            case DataLoaded():
+                self.phase = "loading torch"
+                self.notice = event.source.notice
+            case EngineLoaded():
+                self.phase = "ready"
+                self.device, self.device_name, self.threads = event.device, event.device_name, event.threads
+                self.train_size = event.train_size
+                self.notice = event.notice or self.notice
+            case RunStarted():
+                self._begin()
+                self.phase, self.run, self.folder, self.error = "training", event.run, event.folder, ""
+                self.hyperparameters = event.hyperparameters
+                self.samples_per_epoch, self.parameters = event.samples_per_epoch, event.parameters
+                self.epoch = 1
+            case BatchesTrained():
+                self._train(event)
+            case HyperparametersApplied():
+                self.hyperparameters = event.new
+            case Paused():
+                self.phase = "paused"
+            case Resumed():
+                self.phase = "training"
+            case EpochFinished():
+                self.epochs_finished = event.epoch
+            case EvaluationBegan():
+                self.phase = "evaluating"
+            case Evaluated():
+                self._evaluate(event)
+            case CheckpointSaved():
+                self.checkpoints[event.kind] = event.path
+            case SaveFailed():
+                self.notice = event.message
+            case RunFinished():
+                self.phase, self.seconds = event.status, event.seconds
+            case RunFailed():
+                self.phase, self.error, self.details = "failed", event.message, event.details
+
+    def _train(self, event: BatchesTrained) -> None:
+        self.phase = "training"
+        self.step, self.epoch, self.samples = event.last_step, event.epoch, event.samples
+        self.train_seconds += event.seconds
+        if not self._warm:  # the first batches also choose kernels and fill caches: no rate to promise
+            self._warm = True
+            self._first = (event.batch_size * len(event.losses), event.seconds)
+            return
+        self._steady.append((event.batch_size * len(event.losses), event.seconds))
+        while len(self._steady) > 2 and sum(s for _, s in self._steady) > RATE_WINDOW_SECONDS:
+            self._steady.popleft()
+
+    def _evaluate(self, event: Evaluated) -> None:
+        if self.phase == "evaluating":
+            self.phase = "training"
+        if event.split != "test":
+            return
+        self.test_accuracy, self.test_loss = event.accuracy, event.loss
+        self.best_test_accuracy = max(self.best_test_accuracy or 0.0, event.accuracy)
+        self._evaluation_seconds = event.seconds
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Training images a second over the last ten seconds of training; None before the first batch."""
+        measured = self._steady or [self._first]
+        seconds = sum(s for _, s in measured)
+        return sum(n for n, _ in measured) / seconds if seconds > 0 else None
+
+    @property
+    def planned_steps(self) -> int | None:
+        """Batches the whole run will have had, by the batch size in force; None before a run."""
+        if self.hyperparameters is None or not self.samples_per_epoch:
+            return None
+        batch = self.hyperparameters.batch_size
+        left_in_epoch = max(0, self.samples_per_epoch * max(self.epoch, 1) - self.samples)
+        epochs_after = max(0, self.hyperparameters.epochs - max(self.epoch, 1))
+        return (
+            self.step + math.ceil(left_in_epoch / batch) + epochs_after * math.ceil(self.samples_per_epoch / batch)
+        )
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Training and evaluations still to come, in seconds; None while the rate is unknown.
+
+        Before the first evaluation its cost is taken as the forward third of training as many images, for the usual
+        test set of a sixth of the training set.
+        """
+        rate = self.images_per_second
+        if rate is None or self.hyperparameters is None:
+            return None
+        epochs = self.hyperparameters.epochs
+        images = max(0, self.samples_per_epoch * epochs - self.samples)
+        evaluation = self._evaluation_seconds or self.samples_per_epoch / 18 / rate
+        return images / rate + evaluation * max(0, epochs - self.epochs_finished)

@@ -1,0 +1,75 @@
+"""Where and how a run is made, beside its hyperparameters: device, data, folders, and the screen's own choices."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from mnist_tui.core.errors import UsageError
+from mnist_tui.core.hyperparameters import PRESETS
+
+RUNS_DIR_VARIABLE = "MNIST_TUI_RUNS_DIR"
+
+
+def default_runs_dir() -> Path:
+    """`$MNIST_TUI_RUNS_DIR`, or `runs` in the working directory."""
+    return Path(os.environ.get(RUNS_DIR_VARIABLE) or "runs")
+
+
+def _at_least(low: float) -> Any:
+    def check(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
+        if value is not None and not value >= low:
+            flag = "--" + attribute.name.replace("_", "-")
+            raise UsageError(f"{flag} must be {low:g} or more, not {value:g}")
+
+    return check
+
+
+def _known_preset(_: object, __: attrs.Attribute[Any], value: str) -> None:
+    if value not in PRESETS:
+        raise UsageError(f"there is no preset {value!r}: use one of {', '.join(PRESETS)}")
+
+
+def _option(default: Any, help: str, validator: Any = None) -> Any:
+    if callable(default):
+        return attrs.field(factory=default, validator=validator, metadata={"help": help})
+    return attrs.field(default=default, validator=validator, metadata={"help": help})
+
+
+@attrs.frozen(kw_only=True)
+class RunSettings:
+    """Everything about a run that is not a hyperparameter.
+
+    Raises:
+        UsageError: a value makes no sense.
+    """
+
+    preset: str = _option("classic", "The recipe the other flags start from.", _known_preset)
+    device: str = _option("auto", "auto, cpu, cuda, cuda:N or mps.")
+    threads: int | None = _option(
+        None, "CPU threads of the training; default: one per core, or OMP_NUM_THREADS.", _at_least(1)
+    )
+    dataset: str = _option("mnist", "mnist (bundled), fashion, kmnist or qmnist.")
+    data_dir: Path | None = _option(None, "Where the data files are, or shall be downloaded to.")
+    validation: int = _option(0, "Training images held out to choose the best checkpoint by.", _at_least(0))
+    runs_dir: Path = _option(default_runs_dir, "Where runs are kept; also $MNIST_TUI_RUNS_DIR.")
+    name: str | None = _option(None, "A name for the run; default: the preset's, numbered.")
+    autosave: float = _option(60.0, "Seconds between checkpoints while training.", _at_least(1))
+
+
+@attrs.frozen(kw_only=True)
+class ScreenSettings:
+    """The dashboard's own choices.
+
+    Raises:
+        UsageError: a value makes no sense.
+    """
+
+    start: bool = _option(False, "Start training at once.")
+    fps: float = _option(10.0, "How often a second the charts may move.", _at_least(0.2))
+    mouse: bool = _option(True, "React to the mouse.")
+    ascii: bool = _option(False, "Draw with ASCII characters only.")
+    theme: str = _option("dark", "dark or light.")

@@ -1,0 +1,128 @@
+"""Checkpoints: one checked dict a file, written whole or not at all, read without running anybody's code."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mnist_tui.core.errors import ModelFileError
+from mnist_tui.core.files import write_atomically
+from mnist_tui.engine.model import CNN, architecture_of
+
+FORMAT = "mnist-tui checkpoint"
+VERSION = 1
+
+
+def serialise(content: Mapping[str, Any]) -> bytes:
+    """`content` as torch writes it, in memory: a full disk is then an `OSError` of the write, with its reason."""
+    buffer = io.BytesIO()
+    torch.save(dict(content), buffer)
+    return buffer.getvalue()
+
+
+def state_of(model: CNN) -> dict[str, Tensor]:
+    """The weights on the CPU, contiguous, under the classic script's names."""
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+
+
+def save_checkpoint(path: Path, model: CNN, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]) -> None:
+    """Write model, optimizer, random state and `facts` (plain values) to `path`.
+
+    Raises:
+        OSError: the disk is full, the folder is read-only or gone; an older file at `path` is then untouched.
+    """
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        **facts,
+        "model": state_of(model),
+        "optimizer": optimizer.state_dict(),
+        "rng": {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []},
+    }
+    write_atomically(path, serialise(content))
+
+
+def save_weights(path: Path, model: CNN) -> None:
+    """Write the plain state_dict, as the classic script's `torch.save(model.state_dict(), path)` does.
+
+    Raises:
+        OSError: it could not be written; an older file at `path` is then untouched.
+    """
+    write_atomically(path, serialise(state_of(model)))
+
+
+def load_model(path: Path) -> tuple[CNN, dict[str, Any]]:
+    """A model in eval mode from a checkpoint or a plain state_dict, and the checkpoint's facts (empty for the latter).
+
+    Everything is checked before a model is made: the archive's checksums, names, shapes and finiteness.
+
+    Raises:
+        ModelFileError: the file is missing, damaged, or not a model of this network.
+    """
+    content = _read(path)
+    facts: dict[str, Any] = {}
+    state: object = content
+    if "format" in content:
+        if content.get("format") != FORMAT:
+            raise ModelFileError(f"{path} is not a model of mnist-tui: its format is {str(content['format'])[:40]!r}")
+        if content.get("version") != VERSION:
+            raise ModelFileError(
+                f"{path} was written by another version of mnist-tui (file version {str(content.get('version'))[:20]}, "
+                f"this program reads {VERSION}): install the version that wrote it"
+            )
+        state = content.get("model")
+        facts = {key: value for key, value in content.items() if key not in {"model", "optimizer", "rng"}}
+    if not isinstance(state, Mapping):
+        raise ModelFileError(f"{path} is not a model of mnist-tui: it holds no weights")
+    try:
+        architecture = architecture_of(state)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path} is not a model of mnist-tui: {error}") from None
+    weights = {str(name): tensor.float() for name, tensor in state.items()}
+    for name, tensor in weights.items():
+        if not torch.isfinite(tensor).all():
+            raise ModelFileError(f"{path} holds broken weights: {name} has values that are not finite")
+    model = CNN(architecture)
+    model.load_state_dict(weights)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.eval(), facts
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = path.read_bytes()
+    except IsADirectoryError:
+        raise ModelFileError(f"{path} is a folder without a model in it") from None
+    except OSError as error:
+        raise ModelFileError(f"cannot read {path}: {error.strerror}") from None
+    reason = _damage(data)
+    if reason:
+        raise ModelFileError(f"{path} is not a model of mnist-tui: {reason}")
+    try:
+        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises nearly anything on foreign files; its advice to load them unsafely is not shown
+        kind = type(error).__name__
+        raise ModelFileError(f"{path} is not a model of mnist-tui: torch cannot read it safely ({kind})") from error
+    if not isinstance(content, dict):
+        raise ModelFileError(f"{path} is not a model of mnist-tui: it holds a {type(content).__name__}, not weights")
+    return content
+
+
+def _damage(data: bytes) -> str:
+    """Why the bytes cannot be a file of `torch.save`, or empty; torch itself does not look at the checksums."""
+    if not data:
+        return "the file is empty"
+    if not data.startswith(b"PK\x03\x04"):
+        return "it is not a file written by torch.save (1.6 or later)"
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            broken = archive.testzip()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, RuntimeError) as error:
+        return f"the archive is damaged ({error})"
+    return f"its member {broken} is damaged" if broken else ""

@@ -1,0 +1,230 @@
+"""The same run without a screen: rich progress on a terminal, plain lines in a pipe, JSON lines for programs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Protocol
+
+from mnist_tui.core.events import (
+    BatchesTrained,
+    DataLoaded,
+    DownloadProgressed,
+    EngineLoaded,
+    Evaluated,
+    Event,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    SaveFailed,
+)
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.progress import Progress
+from mnist_tui.core.runs import as_record, to_json
+from mnist_tui.leaving import Departure, leave_at_once
+from mnist_tui.render.words import clock
+from mnist_tui.runner import LocalRunner
+
+LOOK_SECONDS = 0.2  # how often a signal is looked for; a signal also interrupts the wait
+
+
+class Reporter(Protocol):
+    """Shows a run somewhere; told every event after `progress` has taken it in."""
+
+    def report(self, event: Event, progress: Progress) -> None:
+        """Show one event."""
+
+    def close(self) -> None:
+        """Show nothing more."""
+
+
+class JsonReporter:
+    """One JSON object a line on stdout: the lines of `metrics.jsonl`."""
+
+    def report(self, event: Event, progress: Progress) -> None:
+        """Print the event, unless it is about loading."""
+        if not isinstance(event, (DataLoaded, DownloadProgressed)):
+            print(to_json(as_record(event)), flush=True)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class LineReporter:
+    """Plain lines: the settings, a line every ten seconds, each evaluation, each trouble."""
+
+    EVERY_SECONDS = 10.0
+
+    def __init__(self) -> None:
+        self._shown_at = 0.0
+
+    def report(self, event: Event, progress: Progress) -> None:
+        """Print a line where the event is worth one."""
+        line = describe(event, progress)
+        if isinstance(event, BatchesTrained):
+            if progress.train_seconds - self._shown_at < self.EVERY_SECONDS:
+                return
+            self._shown_at = progress.train_seconds
+        if line:
+            print(line, flush=True)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class BarReporter:
+    """A progress bar over the whole run on a terminal, and a line above it for each evaluation."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress as Bar, TaskID, TextColumn
+
+        self._console = Console(stderr=True, highlight=False)
+        self._bar = Bar(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            console=self._console,
+            transient=True,
+        )
+        self._task: TaskID = self._bar.add_task("loading", total=None)
+        self._bar.start()
+
+    def report(self, event: Event, progress: Progress) -> None:
+        """Move the bar, or print a line above it."""
+        if isinstance(event, (BatchesTrained, DownloadProgressed)):
+            total = progress.samples_per_epoch * (progress.hyperparameters.epochs if progress.hyperparameters else 0)
+            self._bar.update(
+                self._task, description=describe(event, progress), completed=progress.samples, total=total or None
+            )
+        elif line := describe(event, progress):
+            self._console.print(line, markup=False)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+
+def describe(event: Event, progress: Progress) -> str:
+    """One plain line about an event; empty where it is not worth one."""
+    match event:
+        case DataLoaded():
+            return f"data: {event.source.name}, {event.source.where}" + _more(event.source.notice)
+        case DownloadProgressed():
+            return progress.notice
+        case EngineLoaded():
+            name = f" {event.device_name}" if event.device_name else ""
+            threads = f"{event.threads} thread" + ("s" if event.threads != 1 else "")
+            return f"device: {event.device}{name}, {threads}, torch {event.torch_version}" + _more(event.notice)
+        case RunStarted():
+            return f"run: {event.folder}, {event.parameters} parameters"
+        case BatchesTrained():
+            return f"{_position(progress)}  loss {event.losses[-1]:.4f}  {_pace(progress)}"
+        case Evaluated():
+            return (
+                f"epoch {event.epoch}  step {event.step}  {event.split} accuracy {event.accuracy:.2%}  "
+                f"{event.split} loss {event.loss:.4f}"
+            )
+        case SaveFailed():
+            return f"warning: {event.message}"
+        case RunFinished():
+            return f"{event.status}: {event.epochs} epochs, {event.step} steps in {clock(event.seconds)}"
+        case _:
+            return ""
+
+
+def _more(notice: str) -> str:
+    return f" ({notice})" if notice else ""
+
+
+def _position(progress: Progress) -> str:
+    epochs = progress.hyperparameters.epochs if progress.hyperparameters else 0
+    return f"epoch {progress.epoch}/{epochs}  step {progress.step}"
+
+
+def _pace(progress: Progress) -> str:
+    rate, left = progress.images_per_second, progress.seconds_left
+    words = [f"{rate:.0f} img/s"] if rate else []
+    words += [f"{clock(left)} left"] if left is not None else []
+    return "  ".join(words)
+
+
+def summarise(progress: Progress, status: str) -> dict[str, Any]:
+    """The last line of `train --json`."""
+    rate = progress.samples / progress.train_seconds if progress.train_seconds else None
+    checkpoints = progress.checkpoints
+    summary: dict[str, Any] = {
+        "run": progress.run,
+        "status": status,
+        "steps": progress.step,
+        "epochs": progress.epochs_finished,
+        "train_images_per_second": rate,
+        "test_accuracy": progress.test_accuracy,
+        "test_loss": progress.test_loss,
+        "best_test_accuracy": progress.best_test_accuracy,
+        "seconds": progress.seconds,
+        "device": progress.device,
+        "checkpoint": checkpoints.get("best") or checkpoints.get("last"),
+        "model": f"{progress.folder}/cnn_model.pth" if "last" in checkpoints else None,
+    }
+    if progress.error:
+        summary["error"] = progress.error
+    return summary
+
+
+def train(runner: LocalRunner, hyperparameters: Hyperparameters, *, as_json: bool) -> int:
+    """Train to the end, or until a signal; returns the exit code."""
+    reporter: Reporter
+    if as_json:
+        reporter = JsonReporter()
+    else:
+        reporter = BarReporter() if sys.stdout.isatty() and sys.stderr.isatty() else LineReporter()
+    departure = Departure()
+    departure.listen()
+    progress = Progress()
+    runner.start(hyperparameters)
+    ending: RunFinished | RunFailed | None = None
+    try:
+        while ending is None:
+            for event in runner.wait(LOOK_SECONDS):
+                progress.apply(event)
+                reporter.report(event, progress)
+                if isinstance(event, (RunFinished, RunFailed)):
+                    ending = event
+            if departure.asked.is_set():
+                if departure.interrupts > 1 or not progress.run:
+                    reporter.close()
+                    leave_at_once(departure.exit_code)  # asked twice, or nothing was trained that could be saved
+                runner.stop()
+    finally:
+        reporter.close()
+        closed = runner.close()
+    code = _conclude(ending, progress, departure, as_json)
+    if not closed:
+        leave_at_once(code)
+    return code
+
+
+def _conclude(ending: RunFinished | RunFailed, progress: Progress, departure: Departure, as_json: bool) -> int:
+    status = ending.status if isinstance(ending, RunFinished) else "failed"
+    if as_json and progress.run:
+        print(to_json(summarise(progress, status)), flush=True)
+    if isinstance(ending, RunFailed):
+        print(f"mnist-tui: {ending.message}", file=sys.stderr)
+        return ending.exit_code
+    if not as_json:
+        for line in farewell(progress):
+            print(line, flush=True)
+    return departure.exit_code if ending.status == "stopped" else 0
+
+
+def farewell(progress: Progress) -> list[str]:
+    """What stays on the normal screen after a run: where it got to, and how to go on."""
+    lines = [f"{progress.run}: {progress.phase} after {progress.step} steps"]
+    if progress.test_accuracy is not None:
+        lines[0] += f", test accuracy {progress.test_accuracy:.2%}"
+        if progress.best_test_accuracy is not None and progress.best_test_accuracy > progress.test_accuracy:
+            lines[0] += f" (best {progress.best_test_accuracy:.2%})"
+    if "last" in progress.checkpoints:
+        lines.append(f"saved in {progress.folder}; look again with: mnist-tui evaluate {progress.folder}")
+    return lines
+

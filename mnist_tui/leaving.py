@@ -1,0 +1,88 @@
+"""Leaving well: signals become facts that a loop looks at, and the terminal is given back even if the screen is stuck.
+
+Textual handles neither SIGTERM nor SIGHUP, and an asyncio handler does not run while a stalled terminal blocks the
+loop; so the handlers here are raw, and only note what came.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+RESTORE_TERMINAL = (
+    b"\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[0m"
+)
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+class Departure:
+    """Which signal asked the process to go, and how often.
+
+    Attributes:
+        number: the first signal that came, or None.
+        asked: set once a signal came; a thread may wait for it.
+    """
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.asked = threading.Event()
+        self.interrupts = 0
+
+    def listen(self) -> None:
+        """Note SIGTERM, SIGHUP and SIGINT from now on; what is ignored (nohup) stays ignored."""
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._note)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            self.interrupts += 1
+        if self.number is None:
+            self.number = number
+        self.asked.set()
+
+    @property
+    def exit_code(self) -> int:
+        """128 plus the signal; 0 where none came."""
+        return 128 + self.number if self.number is not None else 0
+
+
+def leave_at_once(code: int) -> None:
+    """End the process without Python's clean-up: an unjoined torch thread would abort it instead."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+def restore_terminal(attributes: list[object] | None) -> None:
+    """Give the terminal back without Textual: leave the alternate screen, stop the mouse, show the cursor, echo again.
+
+    It never blocks: a terminal that nobody reads cannot be restored, and is not waited for.
+    """
+    try:
+        descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return  # there is no terminal any more
+    with contextlib.suppress(OSError):
+        os.write(descriptor, RESTORE_TERMINAL)
+    if attributes is not None:
+        import termios
+
+        with contextlib.suppress(OSError, termios.error):
+            termios.tcsetattr(descriptor, termios.TCSANOW, attributes)  # type: ignore[arg-type]
+    os.close(descriptor)
+
+
+def terminal_attributes() -> list[object] | None:
+    """What `restore_terminal` needs; None where stdin is no terminal."""
+    try:
+        import termios
+
+        return list(termios.tcgetattr(0))
+    except (ImportError, OSError, termios.error):
+        return None

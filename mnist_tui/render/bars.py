@@ -1,0 +1,57 @@
+"""Ten probabilities as bars, in eighths of a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+
+from mnist_tui.render.palette import Palette
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def bar(share: float, width: int, ascii_only: bool = False) -> str:
+    """A bar of `width` cells filled to `share` (0..1); anything above 0 shows at least a sliver."""
+    share = min(max(share, 0.0), 1.0)
+    if ascii_only:
+        return ("#" * round(share * width)).ljust(width)
+    eighths = max(round(share * width * 8), 1 if share > 0.001 else 0)
+    text = "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+    return text.ljust(width)[:width]
+
+
+def draw_bars(
+    probabilities: Sequence[float],
+    true: int,
+    predicted: int,
+    names: Sequence[str],
+    width: int,
+    palette: Palette,
+    ascii_only: bool = False,
+) -> list[list[Segment]]:
+    """Ten lines of `width` cells: sign, name, bar, percentage.
+
+    The predicted class carries `✓` or `✗`, the true class of a mistake `←`, so no colour is needed to read them.
+    """
+    right, wrong, arrow = ("+", "x", "<") if ascii_only else ("✓", "✗", "←")
+    label = max(len(name) for name in names)
+    room = max(0, width - label - 10)
+    lines = []
+    for digit, share in enumerate(probabilities):
+        if digit == predicted:
+            sign, colour = (right, palette.right) if digit == true else (wrong, palette.wrong)
+            style = Style(color=colour, bold=True)
+        elif digit == true:
+            sign, style = arrow, Style(color=palette.right, bold=True)
+        else:
+            sign, style = " ", Style(color=palette.muted)
+        lines.append(
+            [
+                Segment(f"{sign} {names[digit]:>{label}} ", style),
+                Segment(bar(share, room, ascii_only), style),
+                Segment(f" {share * 100:5.1f}%"[-7:].ljust(7)[: max(0, width - label - 3 - room)], style),
+            ]
+        )
+    return lines

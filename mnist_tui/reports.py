@@ -1,0 +1,106 @@
+"""What `evaluate` and `predict` print."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from mnist_tui.core.dataset import dataset_info
+from mnist_tui.core.runs import find_model, read_run, to_json
+from mnist_tui.core.settings import RunSettings
+from mnist_tui.runner import Judgement, evaluate_file, predict_pictures
+
+if TYPE_CHECKING:
+    from mnist_tui.core.predictions import Predictions
+
+MISTAKES_SHOWN = 10
+
+
+def evaluate(
+    model: str, settings: RunSettings, dataset: str | None, data_dir: Path | None, *, as_json: bool
+) -> int:
+    """Evaluate the model called `model` on a whole test set and print accuracy, classes, confusion and mistakes."""
+    path = find_model(model, settings.runs_dir)
+    trained_on = _dataset_of(path)
+    settings = attrs.evolve(settings, dataset=dataset or trained_on or "mnist", data_dir=data_dir)
+    judgement = evaluate_file(path, settings)
+    from mnist_tui.core.predictions import Filter, Predictions
+
+    table = Predictions.from_bytes(judgement.logits, judgement.labels, step=0)
+    mistakes = table.select(Filter(only="wrong"), "loss")
+    if as_json:
+        print(to_json(_as_json(judgement, table, mistakes)), flush=True)
+    else:
+        print("\n".join(_as_text(judgement, table, mistakes)), flush=True)
+    return 0
+
+
+def _dataset_of(path: Path) -> str | None:
+    """What the run around a model file was trained on; None for a file outside a run."""
+    for folder in (path.parent, path.parent.parent):
+        name = read_run(folder).get("dataset")
+        if isinstance(name, str):
+            return name
+    return None
+
+
+def _as_json(judgement: Judgement, table: Predictions, mistakes: list[int]) -> dict[str, Any]:
+    return {
+        "model": judgement.model,
+        "dataset": judgement.dataset,
+        "accuracy": judgement.accuracy,
+        "loss": judgement.loss,
+        "n": len(table),
+        "per_class": [attrs.asdict(figures) for figures in table.per_class()],
+        "confusion": table.confusion(),
+        "mistakes": [table.describe(index) for index in mistakes],
+        "seconds": judgement.seconds,
+    }
+
+
+def _as_text(judgement: Judgement, table: Predictions, mistakes: list[int]) -> list[str]:
+    names = dataset_info(judgement.dataset).classes
+    wide = max(5, *map(len, names))
+    lines = [
+        f"{judgement.model} on the {len(table)} test images of {judgement.dataset}",
+        f"accuracy {judgement.accuracy:.2%}   loss {judgement.loss:.4f}   mistakes {len(mistakes)}   "
+        f"{judgement.seconds:.2f} s",
+        "",
+        f"{'class':>{wide}}  precision  recall     f1  support   predicted as " + " ".join(f"{i:>4}" for i in range(10)),
+    ]
+    for index, (figures, row) in enumerate(zip(table.per_class(), table.confusion(), strict=True)):
+        counts = " ".join(f"{count:>4}" if count else "   ·" for count in row)
+        lines.append(
+            f"{names[index]:>{wide}}  {figures.precision:>9.2%}  {figures.recall:>6.2%} {figures.f1:>6.2%}  "
+            f"{figures.support:>7}                {counts}"
+        )
+    if mistakes:
+        lines += ["", "hardest mistakes (the rest with --json):"]
+    for index in mistakes[:MISTAKES_SHOWN]:
+        entry = table.describe(index)
+        lines.append(
+            f"  test digit {index:>5}   {names[entry['true']]} → {names[entry['predicted']]}   "
+            f"{entry['probability']:.1%} sure   p(true) {entry['probability_true']:.1%}   loss {entry['loss']:.2f}"
+        )
+    encoding = sys.stdout.encoding or "utf-8"
+    return [line.encode(encoding, "replace").decode(encoding) for line in lines]
+
+
+def predict(model: str, pictures: list[Path], settings: RunSettings, *, as_json: bool) -> int:
+    """Print what the model makes of each picture."""
+    path = find_model(model, settings.runs_dir)
+    found = predict_pictures(path, pictures, settings)
+    if as_json:
+        shown = [{key: value for key, value in entry.items() if key != "pixels"} for entry in found]
+        print(to_json(shown), flush=True)
+        return 0
+    names = dataset_info(_dataset_of(path) or "mnist").classes
+    for entry in found:
+        table = entry["probabilities"]
+        ranked = sorted(range(10), key=table.__getitem__, reverse=True)[:3]
+        guesses = "   ".join(f"{names[digit]} {table[digit]:.1%}" for digit in ranked)
+        print(f"{entry['path']}   {guesses}", flush=True)
+    return 0

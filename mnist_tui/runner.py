@@ -1,0 +1,388 @@
+"""The only door between a front end and the engine.
+
+A front end calls methods that return at once and drains plain events; the training thread never calls a front end and
+never waits for one. torch is imported inside that thread, so whoever holds a runner can draw long before.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+
+from mnist_tui import __version__
+from mnist_tui.core.control import Control
+from mnist_tui.core.dataset import Source, Split, default_data_dir, find
+from mnist_tui.core.errors import DatasetMissing, UsageError, UserError
+from mnist_tui.core.events import (
+    DataLoaded,
+    DownloadProgressed,
+    EngineLoaded,
+    Event,
+    RunFailed,
+    RunStarted,
+    SaveFailed,
+)
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.runs import Recorder, choose_name, create_folder
+from mnist_tui.core.settings import RunSettings
+
+if TYPE_CHECKING:
+    from mnist_tui.engine.device import Device
+    from mnist_tui.engine.trainer import Splits
+
+JOIN_SECONDS = 10.0
+
+
+class Runner(Protocol):
+    """What a front end may ask for; every call returns at once."""
+
+    settings: RunSettings
+
+    def load(self) -> None:
+        """Begin to load data and engine in the background."""
+
+    def start(self, hyperparameters: Hyperparameters) -> None:
+        """Begin a run as soon as the engine is loaded."""
+
+    def drain(self) -> list[Event]:
+        """Everything that happened since the last call, in order."""
+
+    def update(self, hyperparameters: Hyperparameters) -> None:
+        """Put the live part of an edit in force at the next batch."""
+
+    def pause(self) -> None:
+        """Wait after the batch under way."""
+
+    def resume(self) -> None:
+        """Train on."""
+
+    def step_once(self) -> None:
+        """Train one batch, then wait."""
+
+    def request_evaluation(self) -> None:
+        """Evaluate the test set now."""
+
+    def request_save(self) -> None:
+        """Write a checkpoint now."""
+
+    def stop(self) -> None:
+        """Save and end the run."""
+
+    def close(self) -> bool:
+        """Stop, save and end the thread; false where it did not end in time."""
+
+
+class LocalRunner:
+    """Trains in a thread of this process and owns the run folder.
+
+    Args:
+        settings: device, data, folders.
+    """
+
+    def __init__(self, settings: RunSettings) -> None:
+        self.settings = settings
+        self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Hyperparameters | None] = queue.SimpleQueue()
+        self._control: Control | None = None
+        self._idle = threading.Event()
+        self._idle.set()
+        self._stop_requested = threading.Event()
+        self._cancelled = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._importing = False
+
+    def load(self) -> None:
+        """Begin to load data and engine in the background."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._main, name="trainer", daemon=True)
+            self._thread.start()
+
+    def start(self, hyperparameters: Hyperparameters) -> None:
+        """Begin a run as soon as the engine is loaded; one after the other, should there be several."""
+        self.load()
+        self._orders.put(hyperparameters)
+
+    def drain(self) -> list[Event]:
+        """Everything that happened since the last call, in order."""
+        events: list[Event] = []
+        while True:
+            try:
+                events.append(self._inbox.get_nowait())
+            except queue.Empty:
+                return events
+
+    def wait(self, timeout: float) -> list[Event]:
+        """As `drain`, but wait up to `timeout` seconds for the first event; for a front end without a screen."""
+        try:
+            first = self._inbox.get(timeout=timeout)
+        except queue.Empty:
+            return []
+        return [first, *self.drain()]
+
+    def update(self, hyperparameters: Hyperparameters) -> None:
+        """Put the live part of an edit in force at the next batch."""
+        if self._control:
+            self._control.update(hyperparameters)
+
+    def pause(self) -> None:
+        """Wait after the batch under way."""
+        if self._control:
+            self._control.pause()
+
+    def resume(self) -> None:
+        """Train on."""
+        if self._control:
+            self._control.resume()
+
+    def step_once(self) -> None:
+        """Train one batch, then wait."""
+        if self._control:
+            self._control.step_once()
+
+    def request_evaluation(self) -> None:
+        """Evaluate the test set now."""
+        if self._control:
+            self._control.request_evaluation()
+
+    def request_save(self) -> None:
+        """Write a checkpoint now."""
+        if self._control:
+            self._control.request_save()
+
+    def stop(self) -> None:
+        """Save and end the run; the runner stays usable."""
+        if self._control:
+            self._control.stop()
+
+    def wait_until_idle(self, timeout: float) -> bool:
+        """Wait until no run is under way; false where one still is after `timeout` seconds."""
+        return self._idle.wait(timeout)
+
+    def close(self, timeout: float = JOIN_SECONDS) -> bool:
+        """Stop, save and end the thread.
+
+        Returns false where it has not ended after `timeout` seconds, or is inside the import of torch, which nothing
+        can interrupt and where there is nothing to save: the caller then leaves by `os._exit`, since an abandoned
+        torch thread aborts the interpreter.
+        """
+        self._stop_requested.set()
+        self._cancelled.set()
+        self.stop()
+        self._orders.put(None)
+        if self._thread is None:
+            return True
+        if self._importing:
+            return False
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # --- the training thread -----------------------------------------------------------------------------------------
+
+    def _main(self) -> None:
+        try:
+            source, test = self._load_data()
+            self._inbox.put(DataLoaded(source, test))
+            device, splits = self._load_engine(source, test)
+            while (hyperparameters := self._orders.get()) is not None and not self._stop_requested.is_set():
+                self._train(hyperparameters, source, device, splits)
+        except UserError as error:
+            self._inbox.put(RunFailed(str(error), exit_code=error.exit_code))
+        except BaseException as error:  # nothing may vanish in a thread: the front end shows it
+            self._inbox.put(_failure(error))
+
+    def _load_data(self) -> tuple[Source, Split]:
+        settings = self.settings
+        try:
+            source = find(settings.dataset, settings.data_dir)
+        except DatasetMissing:
+            from mnist_tui.engine.download import download
+
+            directory = settings.data_dir or default_data_dir()
+            download(
+                settings.dataset,
+                directory,
+                lambda file, done, total: self._inbox.put(DownloadProgressed(file, done, total)),
+                self._cancelled.is_set,
+            )
+            source = find(settings.dataset, directory)
+        return source, source.load_test()
+
+    def _load_engine(self, source: Source, test: Split) -> tuple[Device, Splits]:
+        train = source.load_train()
+        held_out = self.settings.validation
+        if held_out >= len(train):
+            raise UsageError(f"--validation {held_out} leaves nothing to train on: there are {len(train)} images")
+        self._importing = True
+        import torch
+
+        from mnist_tui.engine import device as devices
+        from mnist_tui.engine.batches import Batches
+        from mnist_tui.engine.trainer import Splits
+
+        self._importing = False
+        device = devices.choose(self.settings.device)
+        threads = self.settings.threads or devices.default_threads()
+        devices.prepare(threads)
+        kept = len(train) - held_out
+        splits = Splits(
+            train=Batches(train, device.torch, 0, kept),
+            test=Batches(test, device.torch),
+            validation=Batches(train, device.torch, kept) if held_out else None,
+        )
+        self._inbox.put(
+            EngineLoaded(device.label, device.name, threads, str(torch.__version__), kept, device.notice)
+        )
+        return device, splits
+
+    def _train(self, hyperparameters: Hyperparameters, source: Source, device: Device, splits: Splits) -> None:
+        """One run, from its folder to its last event; a failure ends the run, not the runner."""
+        from mnist_tui.engine.trainer import Destination, Trainer
+
+        settings = self.settings
+        recorder: Recorder | None = None
+        self._idle.clear()
+        self._control = Control(hyperparameters)
+        if self._stop_requested.is_set():
+            self._control.stop()
+        try:
+            name = choose_name(settings.runs_dir, settings.name, settings.preset)
+            folder = create_folder(settings.runs_dir, name)
+            facts = self._facts(folder, name, hyperparameters, source, device)
+            recorder = Recorder(folder, facts)
+            carried = {key: facts[key] for key in ("run", "dataset", "preset", "device", "threads", "versions")}
+            trainer = Trainer(
+                hyperparameters, splits, device.torch, Destination(folder, settings.autosave, carried)
+            )
+            self._tell(
+                recorder,
+                RunStarted(
+                    folder.name,
+                    str(folder),
+                    hyperparameters,
+                    device.label,
+                    len(splits.train),
+                    trainer.model.parameter_count,
+                ),
+            )
+            for event in trainer.run(self._control):
+                self._tell(recorder, event)
+        except UserError as error:
+            self._tell(recorder, RunFailed(str(error), exit_code=error.exit_code))
+        except BaseException as error:  # nothing may vanish in a thread: the front end shows it
+            self._tell(recorder, _failure(error))
+        finally:
+            if recorder is not None:
+                recorder.close()
+            self._idle.set()
+
+    def _tell(self, recorder: Recorder | None, event: Event) -> None:
+        if recorder is not None:
+            troubled = recorder.trouble
+            recorder.record(event)
+            if recorder.trouble and recorder.trouble != troubled:
+                self._inbox.put(SaveFailed(getattr(event, "step", 0), recorder.trouble))
+        self._inbox.put(event)
+
+    def _facts(
+        self, folder: Path, name: str, hyperparameters: Hyperparameters, source: Source, device: Device
+    ) -> dict[str, Any]:
+        """What `run.json` says from the beginning."""
+        import torch
+
+        return {
+            "run": folder.name,
+            "name": name,
+            "preset": self.settings.preset,
+            "dataset": source.name,
+            "data": source.where,
+            "validation": self.settings.validation,
+            "device": device.label,
+            "device_name": device.name,
+            "threads": torch.get_num_threads(),
+            "precision": "fp32",
+            "versions": {
+                "mnist_tui": __version__,
+                "torch": str(torch.__version__),  # a TorchVersion is no plain value
+                "python": ".".join(map(str, sys.version_info[:3])),
+            },
+            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "initial_hyperparameters": attrs.asdict(hyperparameters),
+            "hyperparameters": attrs.asdict(hyperparameters),
+        }
+
+
+def _failure(error: BaseException) -> RunFailed:
+    """An unexpected exception as an event: what it was in one line, and where."""
+    text = str(error).strip().splitlines()
+    message = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    if _is_out_of_memory(error):
+        message = "the device's memory is full: start again with a smaller batch size or width"
+    return RunFailed(message, "".join(traceback.format_exception(error)))
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator: can't allocate memory" in str(error)
+    )
+
+
+@attrs.frozen
+class Judgement:
+    """A model's evaluation on a test split, as plain values."""
+
+    model: str
+    dataset: str
+    logits: bytes = attrs.field(repr=False)
+    labels: bytes = attrs.field(repr=False)
+    loss: float
+    accuracy: float
+    seconds: float
+
+
+def evaluate_file(path: Path, settings: RunSettings) -> Judgement:
+    """Evaluate the model in `path` on the test split that `settings` name.
+
+    Raises:
+        UserError: the model, the data or the device is not usable.
+    """
+    source = find(settings.dataset, settings.data_dir)
+    test = source.load_test()
+    from mnist_tui.engine import device as devices
+    from mnist_tui.engine.inference import evaluate_split
+
+    device = devices.choose(settings.device)
+    devices.prepare(settings.threads or devices.default_threads())
+    result = evaluate_split(path, test, device.torch)
+    logits = result.logits.contiguous().numpy().tobytes()
+    return Judgement(
+        str(path), source.name, logits, test.labels, result.loss, result.accuracy, result.seconds
+    )
+
+
+def predict_pictures(path: Path, pictures: list[Path], settings: RunSettings) -> list[dict[str, Any]]:
+    """What the model in `path` makes of picture files: `path`, `predicted`, ten `probabilities`, and `pixels` (784 bytes).
+
+    Raises:
+        UserError: the model, a picture or the device is not usable.
+    """
+    from mnist_tui.engine import device as devices
+    from mnist_tui.engine.inference import predict_images
+    from mnist_tui.engine.pictures import read_picture
+
+    seen = [read_picture(picture) for picture in pictures]
+    device = devices.choose(settings.device)
+    devices.prepare(settings.threads or devices.default_threads())
+    table = predict_images(path, seen, device.torch)
+    return [
+        {"path": str(picture), "predicted": max(range(10), key=row.__getitem__), "probabilities": row, "pixels": pixels}
+        for picture, row, pixels in zip(pictures, table, seen, strict=True)
+    ]

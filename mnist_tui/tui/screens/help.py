@@ -1,0 +1,93 @@
+"""Every key there is, made from the bindings themselves, so that it cannot go stale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from mnist_tui.render.palette import Palette
+from mnist_tui.tui.theme import palette_of
+from mnist_tui.tui.widgets.digit_panel import DigitPanel
+from mnist_tui.tui.widgets.gallery import Gallery
+from mnist_tui.tui.widgets.knob_row import KnobRow
+
+_PANELS: tuple[tuple[str, type], ...] = (
+    ("on a hyperparameter (tab goes there)", KnobRow),
+    ("on the test digits", DigitPanel),
+    ("in the gallery of Inspect", Gallery),
+)
+_WORDS = (
+    "The charts show every batch faintly, their moving average brightly (factor 0.98, corrected for its start), an "
+    "evaluation of the whole test set as a point, and the best one as a diamond. A linear axis leaves out the "
+    "steepest 3 % of the columns, so that the first steps do not flatten the rest. Accuracy with a logarithmic axis "
+    "is logarithmic in the error."
+)
+_KEY_NAMES = {
+    "full_stop": ".",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "question_mark": "?",
+    "escape": "esc",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "minus": "-",
+    "plus": "+",
+    "pageup": "page up",
+    "pagedown": "page down",
+}
+_ASCII_ARROWS = {"←": "left", "→": "right", "↑": "up", "↓": "down"}
+
+
+def key_words(key: str, ascii_only: bool = False) -> str:
+    """Keys as they stand on a keyboard."""
+    names = [_KEY_NAMES.get(part, part.replace("ctrl+", "^")) for part in key.split(",")]
+    return " ".join(_ASCII_ARROWS.get(name, name) if ascii_only else name for name in names)
+
+
+def rows_of(bindings: Sequence[BindingType], ascii_only: bool = False) -> Iterable[tuple[str, str]]:
+    """Key and meaning of each binding."""
+    for binding in bindings:
+        if isinstance(binding, Binding) and binding.description:
+            yield key_words(binding.key, ascii_only), binding.tooltip or binding.description
+
+
+class HelpScreen(ModalScreen[None]):
+    """All bindings, by where they hold."""
+
+    BINDINGS = [Binding("escape,question_mark,q", "dismiss", "close")]
+
+    def __init__(self, ascii_only: bool) -> None:
+        super().__init__()
+        self._ascii = ascii_only
+
+    def compose(self) -> ComposeResult:
+        """One scrolling table."""
+        with VerticalScroll(classes="dialog") as dialog:
+            dialog.border_title = " keys "
+            dialog.border_subtitle = " esc closes "
+            yield Static(self._table(palette_of(self.app.current_theme.dark)), markup=False)
+
+    def _table(self, palette: Palette) -> Table:
+        table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True)
+        table.add_column()
+        sections: list[tuple[str, Sequence[BindingType]]] = [("everywhere", self.app.BINDINGS)]
+        sections += [(name, widget.BINDINGS) for name, widget in _PANELS]  # type: ignore[attr-defined]
+        for number, (name, bindings) in enumerate(sections):
+            if number:
+                table.add_row("", "")
+            table.add_row("", Text(name, style=f"bold {palette.text}"))
+            for key, words in rows_of(bindings, self._ascii):
+                table.add_row(Text(key, style=f"bold {palette.accent}"), Text(words, style=palette.muted))
+        table.add_row("", "")
+        table.add_row("", Text(_WORDS, style=palette.muted))
+        return table

@@ -1,0 +1,46 @@
+"""The question before leaving while a run is under way."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+
+class LeaveScreen(ModalScreen[bool]):
+    """Dismissed with true for "stop and save", false for going on."""
+
+    AUTO_FOCUS = "#stop"
+    BINDINGS = [
+        Binding("escape", "answer(False)", "go on training"),
+        Binding("left,up", "app.focus_previous", "other answer", show=False),
+        Binding("right,down", "app.focus_next", "other answer", show=False),
+    ]
+
+    def __init__(self, run: str, step: int) -> None:
+        super().__init__()
+        self._run = run
+        self._step = step
+
+    def compose(self) -> ComposeResult:
+        """The question and two answers; the safe one is focused."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = " leave? "
+            yield Static(
+                f"{self._run} is training, at step {self._step}. Stopping saves the weights, the optimizer and "
+                "everything recorded so far.",
+                markup=False,
+            )
+            with Horizontal():
+                yield Button("Stop and save", variant="primary", id="stop")
+                yield Button("Go on training", id="go-on")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Answer."""
+        self.dismiss(event.button.id == "stop")
+
+    def action_answer(self, answer: bool) -> None:
+        """Answer by key."""
+        self.dismiss(answer)

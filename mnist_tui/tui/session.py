@@ -1,0 +1,86 @@
+"""What the screens of one program share: the run's state, the digits, and how things are drawn here."""
+
+from __future__ import annotations
+
+import attrs
+
+from mnist_tui.core.errors import UsageError
+from mnist_tui.core.events import DataLoaded, Evaluated, Event, RunStarted
+from mnist_tui.core.history import History
+from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, Value
+from mnist_tui.core.progress import Progress
+from mnist_tui.core.settings import RunSettings
+from mnist_tui.render.blocks import Glyphs
+from mnist_tui.runner import Runner
+from mnist_tui.tui.browser import DigitBrowser
+
+
+class Session:
+    """A runner and everything known about what it does.
+
+    Attributes:
+        runner: who trains.
+        settings: device, data, folders.
+        wanted: the hyperparameters on the rows; what the engine confirmed is in `progress`.
+        start_wanted: a start was asked for before the engine was loaded.
+    """
+
+    def __init__(
+        self, runner: Runner, wanted: Hyperparameters, *, ascii_only: bool = False, glyphs: Glyphs = "half"
+    ) -> None:
+        self.runner = runner
+        self.settings: RunSettings = runner.settings
+        self.wanted = wanted
+        self.history = History()
+        self.progress = Progress()
+        self.browser = DigitBrowser()
+        self.ascii_only = ascii_only
+        self.glyphs: Glyphs = glyphs
+        self.start_wanted = False
+
+    def drain(self) -> list[Event]:
+        """Take in what happened since the last call, and return it."""
+        events = self.runner.drain()
+        for event in events:
+            self.apply(event)
+        return events
+
+    def apply(self, event: Event) -> None:
+        """Take one event in."""
+        self.progress.apply(event)
+        self.history.apply(event)
+        match event:
+            case DataLoaded():
+                self.browser.load(event)
+            case RunStarted():
+                self.start_wanted = False
+                self.browser.forget()
+            case Evaluated() if event.split == "test":
+                self.browser.judge(event)
+            case _:
+                pass
+
+    def edit(self, name: str, value: Value) -> None:
+        """Want another value; the live ones reach the next batch.
+
+        Raises:
+            UsageError: the value is not legal; what is wanted stays as it was.
+        """
+        if name not in KNOBS:
+            raise UsageError(f"there is no hyperparameter {name!r}")
+        self.wanted = attrs.evolve(self.wanted, **{name: value})  # type: ignore[arg-type]
+        self.runner.update(self.wanted)
+
+    def start(self) -> None:
+        """Begin a run with what is wanted."""
+        self.start_wanted = True
+        self.runner.start(self.wanted)
+
+    def hint(self) -> str:
+        """What to say where there is no curve yet."""
+        phase = self.progress.phase
+        if phase == "failed":
+            return "the run could not go on: see the message"
+        if self.start_wanted or self.progress.active:
+            return "the first batches are on their way" if self.progress.run else f"{phase}, then training starts"
+        return "press space to train" if phase == "ready" else f"press space to train ({phase})"

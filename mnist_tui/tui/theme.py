@@ -1,0 +1,38 @@
+"""The program's two themes, made from its palettes."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+from mnist_tui.render.palette import DARK, LIGHT, Palette
+
+DARK_THEME = "mnist-dark"
+LIGHT_THEME = "mnist-light"
+
+
+def _theme(name: str, palette: Palette) -> Theme:
+    return Theme(
+        name=name,
+        dark=palette.dark,
+        primary=palette.accent,
+        secondary=palette.average,
+        accent=palette.accent,
+        foreground=palette.text,
+        background=palette.background,
+        surface=palette.surface,
+        panel=palette.panel,
+        success=palette.right,
+        error=palette.wrong,
+        warning=palette.warning,
+        variables={"muted": palette.muted, "faint": palette.faint, "footer-background": palette.background},
+    )
+
+
+def themes() -> list[Theme]:
+    """Both themes, dark first."""
+    return [_theme(DARK_THEME, DARK), _theme(LIGHT_THEME, LIGHT)]
+
+
+def palette_of(dark: bool) -> Palette:
+    """The palette for a theme, also one that is not ours."""
+    return DARK if dark else LIGHT

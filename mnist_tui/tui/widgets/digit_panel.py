@@ -1,0 +1,231 @@
+"""One test digit as block art beside its ten probabilities, and the digits that come next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding
+from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.message import Message
+from textual.strip import Strip
+
+from mnist_tui.render.bars import draw_bars
+from mnist_tui.render.blocks import SIDE, Glyphs, draw_digit, halve
+from mnist_tui.render.palette import Palette
+from mnist_tui.render.words import grouped
+from mnist_tui.tui.browser import DigitBrowser
+from mnist_tui.tui.widgets.line_view import LineView
+
+Line = list[Segment]
+
+_FULL_HEIGHT = 15  # a caption and fourteen lines of art
+_BARS_WIDTH = 27
+_SMALL = SIDE // 2
+_SMALL_WIDTH = _SMALL + 2
+_SMALL_HEIGHT = _SMALL // 2 + 1
+
+
+class DigitPanel(LineView, can_focus=True):
+    """The digit under the browser's cursor.
+
+    Args:
+        browser: what is looked at.
+        glyphs: how pixels are drawn.
+        filmstrip: fill the room to the right with the digits that come next.
+    """
+
+    class Opened(Message):
+        """The digit was chosen for a closer look."""
+
+    BINDINGS = [
+        Binding("left", "move(-1)", "previous digit", show=False),
+        Binding("right", "move(1)", "next digit", show=False),
+        Binding("up", "move(-10)", "ten digits back", show=False),
+        Binding("down", "move(10)", "ten digits on", show=False),
+        Binding("home", "move(-1000000)", "first digit", show=False),
+        Binding("end", "move(1000000)", "last digit", show=False),
+        Binding("enter", "open", "look closer", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    DigitPanel { height: 17; }
+    """
+
+    def __init__(
+        self, browser: DigitBrowser, *, glyphs: Glyphs = "half", filmstrip: bool = True, id: str = "digits"
+    ) -> None:
+        super().__init__(id=id, classes="panel")
+        self._browser = browser
+        self._glyphs: Glyphs = glyphs
+        self._filmstrip = filmstrip
+        self._shown = -1
+
+    def on_mount(self) -> None:
+        """Write the title."""
+        self.show()
+
+    def show(self) -> None:
+        """Repaint if the browser changed."""
+        if self._browser.revision == self._shown:
+            return
+        self._shown = self._browser.revision
+        self.border_title = f" {self._title()} "
+        total = len(self._browser.order)
+        self.border_subtitle = f" {grouped(self._browser.position + 1)} of {grouped(total)} " if total else ""
+        self.redraw()
+
+    def _title(self) -> str:
+        browser = self._browser
+        if browser.test is None:
+            return "test digits"
+        if browser.predictions is None:
+            return "test digits: no prediction yet"
+        wrong = grouped(browser.wrong_count or 0)
+        which = f"the {wrong} misclassified" if browser.only_wrong else f"hardest first, {wrong} wrong"
+        return f"test digits after step {grouped(browser.predictions.step)}: {which}"
+
+    def action_move(self, distance: int) -> None:
+        """Move the cursor."""
+        self._browser.move(distance)
+        self.show()
+
+    def action_open(self) -> None:
+        """Ask for a closer look."""
+        self.post_message(self.Opened())
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """The next digit."""
+        event.stop()
+        self.action_move(1)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """The digit before."""
+        event.stop()
+        self.action_move(-1)
+
+    def on_click(self, event: Click) -> None:
+        """A second click looks closer."""
+        if event.chain == 2:
+            self.action_open()
+
+    @property
+    def _ascii(self) -> bool:
+        return self._glyphs == "ascii"
+
+    def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
+        """Caption, block art, bars, filmstrip."""
+        index = self._browser.index
+        test = self._browser.test
+        if test is None:
+            return [self._centre("loading the digits", width)]
+        if index is None:
+            return [[], self._centre("not one digit is misclassified: m shows all", width)]
+        full = height >= _FULL_HEIGHT - 1
+        pixels = test.digit(index)
+        side = SIDE if full else _SMALL
+        art = draw_digit(pixels if full else halve(pixels), self.palette, self._glyphs, side)
+        gap = Segment("   " if full else "  ")
+        room = width - side - len(gap.text)
+        bars = self._bars(index, min(room, _BARS_WIDTH if self._filmstrip and full else max(room, 0)), full)
+        lines = [self._caption(index, width)] if height > len(art) else []
+        top = len(lines)
+        start = max(0, (len(art) - len(bars)) // 2)
+        bars_width = max((sum(len(s.text) for s in line) for line in bars), default=0)
+        film = self._film(width - side - len(gap.text) - bars_width - 4, height - top)
+        for y, picture in enumerate(art):
+            line: Line = [*picture, gap]
+            own = bars[y - start] if start <= y < start + len(bars) else []
+            line += own
+            if film and y < len(film):
+                line += [Segment(" " * (bars_width - sum(len(s.text) for s in own) + 4)), *film[y]]
+            lines.append(line)
+        return lines
+
+    def _centre(self, text: str, width: int) -> Line:
+        return [Segment(text[:width].center(width), Style(color=self.palette.muted))]
+
+    def _caption(self, index: int, width: int) -> Line:
+        palette, browser = self.palette, self._browser
+        names = browser.classes
+        assert browser.test is not None
+        true = browser.test.labels[index]
+        muted = Style(color=palette.muted)
+        if browser.predictions is None:
+            return [
+                Segment(f"test digit {index}  true ", muted),
+                Segment(names[true], Style(color=palette.text, bold=True)),
+                Segment("  no prediction before the first evaluation", muted),
+            ]
+        entry = browser.predictions.describe(index)
+        right = entry["predicted"] == true
+        sign = ("+" if right else "x") if self._ascii else ("✓" if right else "✗")
+        arrow = "->" if self._ascii else "→"
+        verdict = Style(color=palette.right if right else palette.wrong, bold=True)
+        words = f"  {entry['probability'] * 100:.1f} % sure"
+        words += "" if right else f"  p(true) {entry['probability_true'] * 100:.1f} %"
+        return [
+            Segment(f"{sign} ", verdict),
+            Segment(f"true {names[true]} {arrow} predicted {names[entry['predicted']]}", verdict),
+            Segment(words, Style(color=palette.text)),
+            Segment(f"  loss {entry['loss']:.2f}  test digit {index}", muted),
+        ]
+
+    def _bars(self, index: int, width: int, full: bool) -> list[Line]:
+        predictions, names = self._browser.predictions, self._browser.classes
+        if width < 12:
+            return []
+        assert self._browser.test is not None
+        true = self._browser.test.labels[index]
+        shares = predictions.bars(index) if predictions else [0.0] * 10
+        predicted = int(predictions.predicted[index]) if predictions else -1
+        if full:
+            return draw_bars(shares, true, predicted, names, width, self.palette, self._ascii)
+        half = min((width - 2) // 2, _BARS_WIDTH)
+        if half < 12:
+            return []
+        column = draw_bars(shares, true, predicted, names, half, self.palette, self._ascii)
+        return [[*column[row], Segment("  "), *column[row + 5]] for row in range(5)]
+
+    def _film(self, width: int, height: int) -> list[Line]:
+        """Small pictures of the digits that come next, row by row."""
+        columns, rows = (width + 2) // _SMALL_WIDTH, height // _SMALL_HEIGHT
+        if not self._filmstrip or columns < 1 or rows < 1:
+            return []
+        lines: list[Line] = [[] for _ in range(rows * _SMALL_HEIGHT)]
+        first = self._browser.position + 1
+        for place, index in enumerate(self._browser.order[first : first + columns * rows]):
+            top = place // columns * _SMALL_HEIGHT
+            for offset, line in enumerate(draw_small(self._browser, index, self.palette, self._glyphs)):
+                lines[top + offset] += [*line, Segment("  ")]
+        return lines
+
+
+def draw_small(
+    browser: DigitBrowser, index: int, palette: Palette, glyphs: Glyphs, selected: bool = False
+) -> list[Strip]:
+    """A digit at half size with a one-line caption below it, `_SMALL_HEIGHT` strips of 14 cells."""
+    assert browser.test is not None
+    art = draw_digit(halve(browser.test.digit(index)), palette, glyphs, _SMALL)
+    true = browser.classes[browser.test.labels[index]]
+    if browser.predictions is None:
+        caption, colour = true, palette.muted
+    else:
+        predicted = int(browser.predictions.predicted[index])
+        right = predicted == browser.test.labels[index]
+        ascii_only = glyphs == "ascii"
+        sign = ("" if right else "x ") if ascii_only else ("" if right else "✗ ")
+        arrow = "->" if ascii_only else "→"
+        name = browser.classes[predicted]
+        caption = f"{sign}{true}" if right else f"{sign}{true}{arrow}{name}"
+        share = float(browser.predictions.probabilities[index, predicted])
+        percent = f" {share * 100:.0f}%"
+        caption += percent if len(caption) + len(percent) <= _SMALL else ""
+        colour = palette.right if right else palette.wrong
+    style = Style(color=palette.background, bgcolor=palette.accent, bold=True) if selected else Style(color=colour)
+    text = caption[:_SMALL].center(_SMALL)
+    return [*(Strip(line) for line in art), Strip([Segment(text, style)])]
+
+
+SMALL_SIZE = (_SMALL, _SMALL_HEIGHT)

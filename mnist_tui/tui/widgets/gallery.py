@@ -1,0 +1,144 @@
+"""All matching digits as a wall of small pictures that scrolls like a pager; only what is visible is drawn."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from rich.segment import Segment
+from textual.binding import Binding
+from textual.events import Click
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from mnist_tui.render.blocks import Glyphs
+from mnist_tui.render.palette import Palette
+from mnist_tui.render.words import grouped
+from mnist_tui.tui.browser import DigitBrowser
+from mnist_tui.tui.theme import palette_of
+from mnist_tui.tui.widgets.digit_panel import SMALL_SIZE, draw_small
+
+_GAP = 2
+_KEPT = 600  # drawn digits kept: more than a 400 x 100 screen shows, about 2 MB
+
+
+class Gallery(ScrollView, can_focus=True):
+    """The browser's order as rows of pictures; the cursor moves through it and keeps itself in sight."""
+
+    BINDINGS = [
+        Binding("left", "move(-1)", "previous digit", show=False),
+        Binding("right", "move(1)", "next digit", show=False),
+        Binding("up", "move_rows(-1)", "row up", show=False),
+        Binding("down", "move_rows(1)", "row down", show=False),
+        Binding("pageup", "move_pages(-1)", "page up", show=False),
+        Binding("pagedown", "move_pages(1)", "page down", show=False),
+        Binding("home", "move(-1000000)", "first digit", show=False),
+        Binding("end", "move(1000000)", "last digit", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    Gallery { height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
+    """
+
+    def __init__(self, browser: DigitBrowser, *, glyphs: Glyphs = "half") -> None:
+        super().__init__(id="gallery", classes="panel")
+        self._browser = browser
+        self._glyphs: Glyphs = glyphs
+        self._shown = -1
+        self._drawn: OrderedDict[tuple[int, bool], list[Strip]] = OrderedDict()
+        self._drawn_for: object = None
+
+    @property
+    def palette(self) -> Palette:
+        """The colours of the theme in force."""
+        return palette_of(self.app.current_theme.dark)
+
+    @property
+    def columns(self) -> int:
+        """Pictures a row."""
+        return max(1, (self.scrollable_content_region.width + _GAP) // (SMALL_SIZE[0] + _GAP))
+
+    @property
+    def _row_height(self) -> int:
+        return SMALL_SIZE[1] + 1
+
+    def on_mount(self) -> None:
+        """Take the browser's state over."""
+        self.show()
+
+    def on_resize(self) -> None:
+        """Another number of columns: keep the cursor in sight."""
+        self._lay_out()
+
+    def show(self) -> None:
+        """Repaint if the browser changed."""
+        if self._browser.revision == self._shown:
+            return
+        self._shown = self._browser.revision
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        order = self._browser.order
+        rows = -(-len(order) // self.columns)
+        self.virtual_size = Size(self.scrollable_content_region.width, rows * self._row_height)
+        which = "misclassified" if self._browser.only_wrong else "all"
+        hardest = ", hardest first" if self._browser.predictions is not None else ""
+        self.border_title = f" {which}: {grouped(len(order))} digits{hardest} "
+        self._keep_cursor_in_sight()
+        self.refresh()
+
+    def _keep_cursor_in_sight(self) -> None:
+        row = self._browser.position // self.columns
+        self.scroll_to_region(
+            Region(0, row * self._row_height, 1, self._row_height), animate=False, force=True
+        )
+
+    def action_move(self, distance: int) -> None:
+        """Move the cursor by digits."""
+        self._browser.move(distance)
+
+    def action_move_rows(self, rows: int) -> None:
+        """Move the cursor by rows."""
+        self._browser.move(rows * self.columns)
+
+    def action_move_pages(self, pages: int) -> None:
+        """Move the cursor by screens."""
+        visible = max(1, self.scrollable_content_region.height // self._row_height)
+        self._browser.move(pages * visible * self.columns)
+
+    def on_click(self, event: Click) -> None:
+        """Put the cursor on the picture under the mouse."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        row = (offset.y + self.scroll_offset.y) // self._row_height
+        column = min(offset.x // (SMALL_SIZE[0] + _GAP), self.columns - 1)
+        if row * self.columns + column < len(self._browser.order):
+            self._browser.move_to(row * self.columns + column)
+
+    def render_line(self, y: int) -> Strip:
+        """One line across the pictures of a row."""
+        width = self.scrollable_content_region.width
+        row, line = divmod(y + self.scroll_offset.y, self._row_height)
+        if self._browser.test is None or line >= SMALL_SIZE[1]:
+            return Strip.blank(width)
+        first = row * self.columns
+        parts: list[Segment] = []
+        for position in range(first, min(first + self.columns, len(self._browser.order))):
+            index = self._browser.order[position]
+            parts += [*self._picture(index, position == self._browser.position)[line], Segment(" " * _GAP)]
+        return Strip(parts).adjust_cell_length(width)
+
+    def _picture(self, index: int, selected: bool) -> list[Strip]:
+        context = (id(self._browser.predictions), self.app.theme)
+        if context != self._drawn_for:
+            self._drawn.clear()
+            self._drawn_for = context
+        key = (index, selected)
+        strips = self._drawn.get(key)
+        if strips is None:
+            strips = draw_small(self._browser, index, self.palette, self._glyphs, selected)
+            self._drawn[key] = strips
+            if len(self._drawn) > _KEPT:
+                self._drawn.popitem(last=False)
+        return strips

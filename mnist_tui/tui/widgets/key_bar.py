@@ -1,0 +1,45 @@
+"""The bottom line: the keys that matter here, taken from the bindings; a click does what the key does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding
+
+from mnist_tui.tui.widgets.line_view import LineView
+
+
+class KeyBar(LineView):
+    """As many shown bindings of the app and the screen as fit, the app's most important first."""
+
+    DEFAULT_CSS = """
+    KeyBar { height: 1; background: $panel; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="keys")
+
+    def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
+        """`key words` pairs."""
+        palette = self.palette
+        line: list[Segment] = [Segment(" ")]
+        used = 1
+        for key, words, action in self._shown():
+            if used + len(key) + len(words) + 3 > width:
+                break
+            click = Style(meta={"@click": action})
+            line += [
+                Segment(key, Style(color=palette.accent, bold=True) + click),
+                Segment(f" {words}", Style(color=palette.muted) + click),
+                Segment("  "),
+            ]
+            used += len(key) + len(words) + 3
+        yield line
+
+    def _shown(self) -> Iterable[tuple[str, str, str]]:
+        for binding in self.app.BINDINGS:
+            if isinstance(binding, Binding) and binding.show:
+                key = binding.key_display or binding.key.split(",")[0]
+                yield key, binding.description, f"app.{binding.action}"

@@ -1,0 +1,116 @@
+"""The hyperparameters, and what there is to say about the one in focus."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.events import DescendantBlur, DescendantFocus
+
+from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, Knob
+from mnist_tui.core.progress import Progress
+from mnist_tui.tui.widgets.knob_row import KnobRow
+from mnist_tui.tui.widgets.line_view import LineView
+
+
+class KnobHelp(LineView):
+    """A few lines about the focused row, or what is wrong with what is typed there."""
+
+    DEFAULT_CSS = """
+    KnobHelp { height: 6; }
+    """
+
+    def __init__(self, ascii_only: bool) -> None:
+        super().__init__(id="knob-help")
+        self._ascii = ascii_only
+        self._knob: Knob | None = None
+        self._remark = ("", False)
+
+    def describe(self, knob: Knob | None) -> None:
+        """Explain `knob`, or how the rows are used."""
+        self._knob, self._remark = knob, ("", False)
+        self.redraw()
+
+    def remark(self, text: str, wrong: bool) -> None:
+        """Show a row's own words until the focus moves."""
+        if (text, wrong) != self._remark:
+            self._remark = (text, wrong)
+            self.redraw()
+
+    @property
+    def text(self) -> str:
+        """What is shown, as one string."""
+        return " ".join(text for text, _ in self._paragraphs())
+
+    def _paragraphs(self) -> list[tuple[str, str]]:
+        palette = self.palette
+        live, later = ("*", "o") if self._ascii else ("●", "○")
+        remark, wrong = self._remark
+        if remark:
+            return [(remark, palette.wrong if wrong else palette.text)]
+        if self._knob is None:
+            return [
+                ("tab or a click chooses a setting", palette.muted),
+                (f"{live} takes effect at the next batch", palette.muted),
+                (f"{later} takes effect in the next run", palette.muted),
+            ]
+        when = "at the next batch" if self._knob.live else "in the next run"
+        return [
+            (self._knob.help, palette.text),
+            (f"{self._knob.range_text}; takes effect {when}", palette.muted),
+        ]
+
+    def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
+        """The paragraphs, wrapped."""
+        for text, colour in self._paragraphs():
+            for line in textwrap.wrap(text, max(8, width)):
+                yield [Segment(line, Style(color=colour))]
+
+
+class KnobPanel(Vertical):
+    """All hyperparameters; a row that is edited posts `KnobRow.Changed` to the app."""
+
+    DEFAULT_CSS = """
+    KnobPanel { width: 32; height: 1fr; }
+    KnobPanel VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+    """
+
+    def __init__(self, hyperparameters: Hyperparameters, *, ascii_only: bool = False) -> None:
+        super().__init__(id="knobs", classes="panel")
+        self._rows = [
+            KnobRow(knob, getattr(hyperparameters, name), ascii_only=ascii_only) for name, knob in KNOBS.items()
+        ]
+        self._help = KnobHelp(ascii_only)
+        self.border_title = " hyperparameters "
+
+    def compose(self) -> ComposeResult:
+        """Rows above, help below."""
+        with VerticalScroll(can_focus=False):
+            yield from self._rows
+        yield self._help
+
+    def show(self, wanted: Hyperparameters, progress: Progress) -> None:
+        """Show what is wanted, marked where the engine has not confirmed it."""
+        confirmed = progress.hyperparameters if progress.active else None
+        for row in self._rows:
+            value = getattr(wanted, row.knob.name)
+            differs = confirmed is not None and getattr(confirmed, row.knob.name) != value
+            row.show(value, pending=differs and row.knob.live, waits=differs and not row.knob.live)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Explain the row."""
+        if isinstance(event.widget, KnobRow):
+            self._help.describe(event.widget.knob)
+
+    def on_descendant_blur(self, event: DescendantBlur) -> None:
+        """Explain the panel."""
+        self._help.describe(None)
+
+    def on_knob_row_remarked(self, message: KnobRow.Remarked) -> None:
+        """Pass a row's words on."""
+        message.stop()
+        self._help.remark(message.text, message.wrong)

@@ -1,0 +1,106 @@
+"""The top line: what is trained on what, in which state, how far, how well, how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.segment import Segment
+from rich.style import Style
+
+from mnist_tui.core.progress import Progress
+from mnist_tui.core.settings import RunSettings
+from mnist_tui.render.palette import Palette
+from mnist_tui.render.words import clock, grouped
+from mnist_tui.tui.widgets.line_view import LineView
+
+_SIGNS = {"training": "●", "paused": "‖", "evaluating": "◌", "done": "✓", "stopped": "■", "failed": "✗"}
+_ASCII_SIGNS = {"training": "*", "paused": "=", "evaluating": "~", "done": "+", "stopped": "#", "failed": "x"}
+
+
+def status_pieces(progress: Progress, settings: RunSettings) -> list[tuple[int, str, str]]:
+    """The words of the line as (how soon they may be dropped, kind, text), in order; 0 is never dropped."""
+    pieces: list[tuple[int, str, str]] = [
+        (5, "name", "mnist-tui"),
+        (4, "setting", f"{settings.preset} · {settings.dataset}"),
+    ]
+    if progress.device:
+        where = progress.device_name or (f"{progress.threads} threads" if progress.threads > 1 else "1 thread")
+        pieces.append((3, "setting", f"{progress.device} {where}"))
+    pieces.append((0, "phase", progress.phase))
+    if progress.phase == "downloading" and progress.notice:
+        pieces.append((0, "figure", progress.notice))
+    if progress.hyperparameters is not None and progress.run:
+        pieces.append((1, "figure", f"epoch {progress.epoch}/{progress.hyperparameters.epochs}"))
+        planned = progress.planned_steps
+        of_planned = f"/{grouped(planned)}" if planned and progress.active else ""
+        pieces.append((2, "figure", f"step {grouped(progress.step)}{of_planned}"))
+    if progress.test_accuracy is not None:
+        pieces.append((0, "accuracy", f"test {progress.test_accuracy * 100:.2f} %"))
+    if progress.active and progress.images_per_second:
+        pieces.append((2, "figure", f"{grouped(round(progress.images_per_second))} img/s"))
+        left = progress.seconds_left
+        if left is not None:
+            pieces.append((1, "figure", f"{clock(left)} left"))
+    elif progress.over and progress.run:
+        pieces.append((2, "figure", f"in {clock(progress.seconds or progress.train_seconds)}"))
+    return pieces
+
+
+class StatusBar(LineView):
+    """One line; on a narrow screen the least important words go first."""
+
+    DEFAULT_CSS = """
+    StatusBar { height: 1; background: $panel; }
+    """
+
+    def __init__(self, progress: Progress, settings: RunSettings, *, ascii_only: bool = False) -> None:
+        super().__init__(id="status")
+        self._progress = progress
+        self._settings = settings
+        self._ascii = ascii_only
+        self._shown: list[tuple[int, str, str]] = []
+
+    def show(self) -> None:
+        """Repaint if a word changed."""
+        pieces = status_pieces(self._progress, self._settings)
+        if pieces != self._shown:
+            self._shown = pieces
+            self.redraw()
+
+    def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
+        """The words that fit, two spaces apart."""
+        pieces = status_pieces(self._progress, self._settings)
+        signs = _ASCII_SIGNS if self._ascii else _SIGNS
+        texts = []
+        for priority, kind, text in pieces:
+            if kind == "phase":
+                text = f"{signs.get(text, '·' if not self._ascii else '-')} {text}"
+            texts.append((priority, kind, text.replace("·", "-") if self._ascii else text))
+        while len(texts) > 1 and sum(len(text) + 2 for _, _, text in texts) > width:
+            worst = max(priority for priority, _, _ in texts)
+            if worst == 0:
+                break
+            texts.remove(next(entry for entry in reversed(texts) if entry[0] == worst))
+        palette = self.palette
+        styles = {
+            "name": Style(color=palette.accent, bold=True),
+            "setting": Style(color=palette.muted),
+            "phase": Style(color=self._phase_colour(palette), bold=True),
+            "figure": Style(color=palette.text),
+            "accuracy": Style(color=palette.best, bold=True),
+        }
+        line = [Segment(" ")]
+        for _, kind, text in texts:
+            line += [Segment(text, styles[kind]), Segment("  ")]
+        yield line
+
+    def _phase_colour(self, palette: Palette) -> str:
+        match self._progress.phase:
+            case "training" | "done":
+                return palette.right
+            case "paused" | "evaluating" | "starting" | "stopped":
+                return palette.warning
+            case "failed":
+                return palette.wrong
+            case _:
+                return palette.accent
