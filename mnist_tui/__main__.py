@@ -1,6 +1,6 @@
 """`python -m mnist_tui` is `mnist-tui`."""
 
-from mnist_tui.cli import main
+from mnist_tui.cli import run
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run()

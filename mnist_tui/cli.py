@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from mnist_tui.core.errors import UsageError, UserError
+from mnist_tui.leaving import leave_at_once
 
 DEBUG_VARIABLE = "MNIST_TUI_DEBUG"
 
@@ -39,6 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         _say(f"something unexpected failed: {type(error).__name__}: {error} ({DEBUG_VARIABLE}=1 shows where)")
         return 1
+
+
+def run() -> NoReturn:
+    """The console script: `main`, and away without Python's clean-up, which takes a second once torch is loaded."""
+    leave_at_once(main())
 
 
 def open_bare() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -133,12 +132,10 @@ def run_command(words: Sequence[str]) -> int:
 
 
 def _sentence(error: cyclopts.CycloptsError) -> str:
-    """cyclopts' complaint in one line, with the way out."""
+    """Cyclopts' complaint in one line, with the way out."""
     if isinstance(error, cyclopts.UnusedCliTokensError) and error.unused_tokens:
         word = error.unused_tokens[0]
         commands = ", ".join(name for name in app if not name.startswith("-"))
         return f"{word!r} is neither a command ({commands}) nor a flag here: see mnist-tui --help"
     text = " ".join(str(error).split()).rstrip(".")
     return f"{text[:1].lower()}{text[1:]}: see mnist-tui --help"
-
-

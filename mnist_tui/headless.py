@@ -76,7 +76,8 @@ class BarReporter:
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress as Bar, TaskID, TextColumn
+        from rich.progress import BarColumn, TaskID, TextColumn
+        from rich.progress import Progress as Bar
 
         self._console = Console(stderr=True, highlight=False)
         self._bar = Bar(
@@ -94,7 +95,10 @@ class BarReporter:
         if isinstance(event, (BatchesTrained, DownloadProgressed)):
             total = progress.samples_per_epoch * (progress.hyperparameters.epochs if progress.hyperparameters else 0)
             self._bar.update(
-                self._task, description=describe(event, progress), completed=progress.samples, total=total or None
+                self._task,
+                description=describe(event, progress),
+                completed=progress.samples,
+                total=total or None,
             )
         elif line := describe(event, progress):
             self._console.print(line, markup=False)
@@ -227,4 +231,3 @@ def farewell(progress: Progress) -> list[str]:
     if "last" in progress.checkpoints:
         lines.append(f"saved in {progress.folder}; look again with: mnist-tui evaluate {progress.folder}")
     return lines
-

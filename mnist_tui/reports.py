@@ -11,7 +11,7 @@ import attrs
 from mnist_tui.core.dataset import dataset_info
 from mnist_tui.core.runs import find_model, read_run, to_json
 from mnist_tui.core.settings import RunSettings
-from mnist_tui.runner import Judgement, evaluate_file, predict_pictures
+from mnist_tui.judge import Judgement, evaluate_file, predict_pictures
 
 if TYPE_CHECKING:
     from mnist_tui.core.predictions import Predictions
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 MISTAKES_SHOWN = 10
 
 
-def evaluate(
-    model: str, settings: RunSettings, dataset: str | None, data_dir: Path | None, *, as_json: bool
-) -> int:
+def evaluate(model: str, settings: RunSettings, dataset: str | None, data_dir: Path | None, *, as_json: bool) -> int:
     """Evaluate the model called `model` on a whole test set and print accuracy, classes, confusion and mistakes."""
     path = find_model(model, settings.runs_dir)
     trained_on = _dataset_of(path)
@@ -69,7 +67,8 @@ def _as_text(judgement: Judgement, table: Predictions, mistakes: list[int]) -> l
         f"accuracy {judgement.accuracy:.2%}   loss {judgement.loss:.4f}   mistakes {len(mistakes)}   "
         f"{judgement.seconds:.2f} s",
         "",
-        f"{'class':>{wide}}  precision  recall     f1  support   predicted as " + " ".join(f"{i:>4}" for i in range(10)),
+        f"{'class':>{wide}}  precision  recall     f1  support   predicted as "
+        + " ".join(f"{i:>4}" for i in range(10)),
     ]
     for index, (figures, row) in enumerate(zip(table.per_class(), table.confusion(), strict=True)):
         counts = " ".join(f"{count:>4}" if count else "   ·" for count in row)

@@ -183,7 +183,7 @@ class LocalRunner:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    # --- the training thread -----------------------------------------------------------------------------------------
+    # --- the training thread
 
     def _main(self) -> None:
         try:
@@ -236,9 +236,7 @@ class LocalRunner:
             test=Batches(test, device.torch),
             validation=Batches(train, device.torch, kept) if held_out else None,
         )
-        self._inbox.put(
-            EngineLoaded(device.label, device.name, threads, str(torch.__version__), kept, device.notice)
-        )
+        self._inbox.put(EngineLoaded(device.label, device.name, threads, str(torch.__version__), kept, device.notice))
         return device, splits
 
     def _train(self, hyperparameters: Hyperparameters, source: Source, device: Device, splits: Splits) -> None:
@@ -257,9 +255,7 @@ class LocalRunner:
             facts = self._facts(folder, name, hyperparameters, source, device)
             recorder = Recorder(folder, facts)
             carried = {key: facts[key] for key in ("run", "dataset", "preset", "device", "threads", "versions")}
-            trainer = Trainer(
-                hyperparameters, splits, device.torch, Destination(folder, settings.autosave, carried)
-            )
+            trainer = Trainer(hyperparameters, splits, device.torch, Destination(folder, settings.autosave, carried))
             self._tell(
                 recorder,
                 RunStarted(
@@ -333,56 +329,3 @@ def _is_out_of_memory(error: BaseException) -> bool:
         or type(error).__name__ == "OutOfMemoryError"
         or "DefaultCPUAllocator: can't allocate memory" in str(error)
     )
-
-
-@attrs.frozen
-class Judgement:
-    """A model's evaluation on a test split, as plain values."""
-
-    model: str
-    dataset: str
-    logits: bytes = attrs.field(repr=False)
-    labels: bytes = attrs.field(repr=False)
-    loss: float
-    accuracy: float
-    seconds: float
-
-
-def evaluate_file(path: Path, settings: RunSettings) -> Judgement:
-    """Evaluate the model in `path` on the test split that `settings` name.
-
-    Raises:
-        UserError: the model, the data or the device is not usable.
-    """
-    source = find(settings.dataset, settings.data_dir)
-    test = source.load_test()
-    from mnist_tui.engine import device as devices
-    from mnist_tui.engine.inference import evaluate_split
-
-    device = devices.choose(settings.device)
-    devices.prepare(settings.threads or devices.default_threads())
-    result = evaluate_split(path, test, device.torch)
-    logits = result.logits.contiguous().numpy().tobytes()
-    return Judgement(
-        str(path), source.name, logits, test.labels, result.loss, result.accuracy, result.seconds
-    )
-
-
-def predict_pictures(path: Path, pictures: list[Path], settings: RunSettings) -> list[dict[str, Any]]:
-    """What the model in `path` makes of picture files: `path`, `predicted`, ten `probabilities`, and `pixels` (784 bytes).
-
-    Raises:
-        UserError: the model, a picture or the device is not usable.
-    """
-    from mnist_tui.engine import device as devices
-    from mnist_tui.engine.inference import predict_images
-    from mnist_tui.engine.pictures import read_picture
-
-    seen = [read_picture(picture) for picture in pictures]
-    device = devices.choose(settings.device)
-    devices.prepare(settings.threads or devices.default_threads())
-    table = predict_images(path, seen, device.torch)
-    return [
-        {"path": str(picture), "predicted": max(range(10), key=row.__getitem__), "probabilities": row, "pixels": pixels}
-        for picture, row, pixels in zip(pictures, table, seen, strict=True)
-    ]

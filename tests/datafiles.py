@@ -30,10 +30,7 @@ def labels_bytes(labels: bytes) -> bytes:
 
 def qmnist_labels_bytes(labels: Sequence[int]) -> bytes:
     """A QMNIST label file: rows of eight int32, the label first, the row's number last."""
-    rows = (
-        label.to_bytes(4, "big", signed=True) + bytes(24) + i.to_bytes(4, "big")
-        for i, label in enumerate(labels)
-    )
+    rows = (label.to_bytes(4, "big", signed=True) + bytes(24) + i.to_bytes(4, "big") for i, label in enumerate(labels))
     return idx_bytes((len(labels), 8), b"".join(rows), INT32)
 
 

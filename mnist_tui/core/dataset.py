@@ -312,9 +312,7 @@ def _mode(path: Path) -> int | None:
         return None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         cause = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise DatasetError(
-            f"{path} cannot be looked at ({cause}); allow it or name another directory."
-        ) from error
+        raise DatasetError(f"{path} cannot be looked at ({cause}); allow it or name another directory.") from error
 
 
 def _variable_dir() -> Path | None:

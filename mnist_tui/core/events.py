@@ -6,7 +6,7 @@
 | `DownloadProgressed` | a file of a data set that is not here yet has grown |
 | `EngineLoaded` | torch is imported, the device is chosen, the training split is checked |
 | `RunStarted` | the run folder exists; before the first batch |
-| `BatchesTrained` | after one or more batches of equal size; at least every 0.1 s, and before any other event of the run |
+| `BatchesTrained` | after batches of equal size; at least every 0.1 s, and before any other event of the run |
 | `HyperparametersApplied` | between two batches, when an edit has taken effect |
 | `Paused`, `Resumed` | between two batches |
 | `EvaluationBegan`, `Evaluated` | after each epoch, on request, and after the last batch |

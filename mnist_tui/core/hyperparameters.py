@@ -77,7 +77,7 @@ class Knob:
         elif isinstance(value, bool) or not isinstance(value, int if self.kind == "int" else (int, float)):
             legal = False
         else:
-            legal = math.isfinite(value) and self.low <= value <= self.high  # type: ignore[arg-type, operator]
+            legal = math.isfinite(value) and self.low <= value <= self.high
         if not legal:
             raise self.refuse(value)
 
@@ -278,9 +278,7 @@ PRESETS: dict[str, Hyperparameters] = {"classic": Hyperparameters()}
 def differences(old: Hyperparameters, new: Hyperparameters) -> dict[str, tuple[Value, Value]]:
     """The fields whose values differ, in declaration order, as `name -> (old, new)`."""
     return {
-        name: (getattr(old, name), getattr(new, name))
-        for name in KNOBS
-        if getattr(old, name) != getattr(new, name)
+        name: (getattr(old, name), getattr(new, name)) for name in KNOBS if getattr(old, name) != getattr(new, name)
     }
 
 

@@ -157,9 +157,7 @@ def _check_start(path: Path, start: bytes, compressed: bool) -> None:
             f"expected {_hex(_GZIP_MAGIC)}; rename it or {_ADVICE}."
         )
     if not compressed and start.startswith(_GZIP_MAGIC):
-        raise DatasetError(
-            f"{path} is gzip data though its name does not say so; rename it to {path.name}.gz."
-        )
+        raise DatasetError(f"{path} is gzip data though its name does not say so; rename it to {path.name}.gz.")
 
 
 def _check_web_page(path: Path, start: bytes) -> None:
@@ -176,9 +174,7 @@ def _parse(path: Path, stream: BinaryIO, kind: _Kind) -> bytes:
     header_size = 8 + 4 * len(kind.tail)
     header += _take(stream, header_size - len(header))
     if len(header) < header_size:
-        raise DatasetError(
-            f"{path} is truncated: {len(header)} of the {header_size} bytes of its header; {_ADVICE}."
-        )
+        raise DatasetError(f"{path} is truncated: {len(header)} of the {header_size} bytes of its header; {_ADVICE}.")
     count, *tail = (int.from_bytes(header[at : at + 4], "big") for at in range(4, header_size, 4))
     if tuple(tail) != kind.tail:
         found = " x ".join(map(str, ("n", *tail)))
@@ -196,9 +192,7 @@ def _parse(path: Path, stream: BinaryIO, kind: _Kind) -> bytes:
             f"{path} is truncated: {header_size + len(numbers)} of {header_size + size} bytes; {_ADVICE}."
         )
     if stream.read(1):  # at the end of gzip data this reads the checksum, too
-        raise DatasetError(
-            f"{path} goes on after the {header_size + size} bytes its header promises; {_ADVICE}."
-        )
+        raise DatasetError(f"{path} goes on after the {header_size + size} bytes its header promises; {_ADVICE}.")
     return numbers
 
 
@@ -212,8 +206,7 @@ def _check_magic(path: Path, magic: bytes, kind: _Kind) -> None:
         found, wanted = _TYPES[magic[2]][1], _TYPES[kind.dtype][1]
         raise DatasetError(f"{path} holds {found}, expected {wanted} for {kind.noun}; {_ADVICE}.")
     raise DatasetError(
-        f"{path} has {magic[3]} dimension(s), expected {kind.magic[3]} for {kind.noun}; "
-        "are images and labels swapped?"
+        f"{path} has {magic[3]} dimension(s), expected {kind.magic[3]} for {kind.noun}; are images and labels swapped?"
     )
 
 

@@ -160,9 +160,7 @@ class Progress:
         batch = self.hyperparameters.batch_size
         left_in_epoch = max(0, self.samples_per_epoch * max(self.epoch, 1) - self.samples)
         epochs_after = max(0, self.hyperparameters.epochs - max(self.epoch, 1))
-        return (
-            self.step + math.ceil(left_in_epoch / batch) + epochs_after * math.ceil(self.samples_per_epoch / batch)
-        )
+        return self.step + math.ceil(left_in_epoch / batch) + epochs_after * math.ceil(self.samples_per_epoch / batch)
 
     @property
     def seconds_left(self) -> float | None:

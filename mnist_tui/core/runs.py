@@ -77,7 +77,8 @@ def choose_name(runs_dir: Path, wanted: str | None, default: str) -> str:
         return default if default not in taken else _free_name(default, taken)
     if not _NAME.fullmatch(wanted):
         raise UsageError(
-            f"{wanted[:40]!r} cannot name a run: use up to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit"
+            f"{wanted[:40]!r} cannot name a run: use up to 64 letters, digits, dots, dashes "
+            "and underscores, beginning with a letter or digit"
         )
     if wanted in taken:
         raise UsageError(f"there is a run named {wanted} already: use --name {_free_name(wanted, taken)}")
@@ -227,7 +228,9 @@ class Recorder:
         self._metrics.write(line)
 
     def _write_evaluation(self, event: Evaluated) -> None:
-        from mnist_tui.core.predictions import pack_evaluation  # numpy: 0.1 s, and only a training run needs it
+        from mnist_tui.core.predictions import (
+            pack_evaluation,
+        )  # numpy: 0.1 s, and only a training run needs it
 
         name = f"step-{event.step:08d}" + ("" if event.split == "test" else f"-{event.split}")
         write_atomically(self.folder / "evaluations" / f"{name}.npz", pack_evaluation(event))

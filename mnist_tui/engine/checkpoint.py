@@ -43,7 +43,10 @@ def save_checkpoint(path: Path, model: CNN, optimizer: torch.optim.Optimizer, fa
         **facts,
         "model": state_of(model),
         "optimizer": optimizer.state_dict(),
-        "rng": {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []},
+        "rng": {
+            "cpu": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state_all() if next(model.parameters()).is_cuda else [],
+        },
     }
     write_atomically(path, serialise(content))
 
@@ -90,7 +93,7 @@ def load_model(path: Path) -> tuple[CNN, dict[str, Any]]:
             raise ModelFileError(f"{path} holds broken weights: {name} has values that are not finite")
     model = CNN(architecture)
     model.load_state_dict(weights)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(memory_format=torch.channels_last)
     return model.eval(), facts
 
 
@@ -106,7 +109,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise ModelFileError(f"{path} is not a model of mnist-tui: {reason}")
     try:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises nearly anything on foreign files; its advice to load them unsafely is not shown
+    except (
+        Exception
+    ) as error:  # torch raises nearly anything on foreign files; its advice to load them unsafely is not shown
         kind = type(error).__name__
         raise ModelFileError(f"{path} is not a model of mnist-tui: torch cannot read it safely ({kind})") from error
     if not isinstance(content, dict):

@@ -96,7 +96,7 @@ def why_no_cuda() -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            torch.cuda.init()
+            torch.cuda.init()  # type: ignore[no-untyped-call]
         except (RuntimeError, AssertionError) as error:
             text = str(error).splitlines()[0]
             if "too old" in text:
@@ -112,7 +112,7 @@ def why_no_cuda() -> str:
 
 
 def _broken_cuda() -> str:
-    """A notice where there is a driver that torch cannot use: somebody on a GPU node should not train on its CPU unawares."""
+    """A notice where torch cannot use a driver that is there: nobody should train on a GPU node's CPU unawares."""
     if not os.path.exists("/proc/driver/nvidia/version") and not os.path.exists("/dev/nvidiactl"):
         return ""
     return f"training on the CPU: {why_no_cuda()}"

@@ -43,9 +43,7 @@ class _CallerFailed(Exception):
     """`progress` or `cancelled` raised the error that caused this one."""
 
 
-def download(
-    name: str, directory: Path, progress: Progress, cancelled: Callable[[], bool] = lambda: False
-) -> None:
+def download(name: str, directory: Path, progress: Progress, cancelled: Callable[[], bool] = lambda: False) -> None:
     """Download a data set, so that `find(name, directory)` has it; returns at once where it does already.
 
     The files appear in `directory` (made if need be) only when all four are whole and have the published
@@ -74,14 +72,11 @@ def download(
         searched = places(name)
         before = shown(searched if directory in searched else (directory,))
         raise DatasetError(
-            f"{info.folder} is not in {before} and could not be downloaded ({failure}): "
-            f"{how_to_copy(name, directory)}"
+            f"{info.folder} is not in {before} and could not be downloaded ({failure}): {how_to_copy(name, directory)}"
         ) from failure
 
 
-def _download(
-    name: str, folder: str, directory: Path, progress: Progress, cancelled: Callable[[], bool]
-) -> None:
+def _download(name: str, folder: str, directory: Path, progress: Progress, cancelled: Callable[[], bool]) -> None:
     try:
         import torchvision
         import torchvision.datasets.utils as utils
@@ -127,9 +122,7 @@ def _hooked(utils: Any, transfer: "_Transfer", version: str) -> Iterator[None]:
         before: dict[str, Any] = {hook: getattr(utils, hook, None) for hook in hooks}
         lacking = [hook for hook, function in before.items() if function is None]
         if lacking:
-            raise _Failed(
-                f"torchvision {version} has no datasets.utils.{lacking[0]}, which mnist-tui needs to replace"
-            )
+            raise _Failed(f"torchvision {version} has no datasets.utils.{lacking[0]}, which mnist-tui needs to replace")
         try:
             for hook, function in hooks.items():
                 setattr(utils, hook, function)

@@ -17,7 +17,7 @@ SIDE = 28
 
 @attrs.frozen
 class Architecture:
-    """Sizes of the network: channels of the first convolution (the second's may differ in foreign files), hidden units."""
+    """Sizes of the network: channels of the two convolutions, hidden units."""
 
     width: int = 32
     second_width: int = 64
@@ -40,7 +40,7 @@ class CNN(nn.Module):
         self.conv2 = nn.Conv2d(sizes.width, sizes.second_width, kernel_size=3, stride=1, padding=1)
         self.fc1 = nn.Linear(sizes.second_width * (SIDE // 4) ** 2, sizes.hidden_units)
         self.fc2 = nn.Linear(sizes.hidden_units, CLASSES)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (n, 10) float32 of images (n, 1, 28, 28) float32."""
@@ -65,7 +65,16 @@ def architecture_of(state: Mapping[str, object]) -> Architecture:
     Raises:
         ModelFileError: its names or shapes are not this network's; the sentence names the first that is wrong.
     """
-    expected = ("conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias", "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")
+    expected = (
+        "conv1.weight",
+        "conv1.bias",
+        "conv2.weight",
+        "conv2.bias",
+        "fc1.weight",
+        "fc1.bias",
+        "fc2.weight",
+        "fc2.bias",
+    )
     for name in expected:
         if not isinstance(state.get(name), Tensor):
             raise ModelFileError(f"it has no tensor {name!r}, which the network needs")

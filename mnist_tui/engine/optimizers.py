@@ -13,23 +13,19 @@ ADAM_BETA2 = 0.999
 
 
 def make_optimizer(parameters: Iterable[Tensor], hyperparameters: Hyperparameters) -> torch.optim.Optimizer:
-    """The optimizer of `hyperparameters`, with fresh state; fused kernels where torch has them (a tenth of a CPU step)."""
-    h = hyperparameters
-    common = {"lr": h.learning_rate, "weight_decay": h.weight_decay}
-    parameters = list(parameters)
-    match h.optimizer:
+    """The optimizer of `hyperparameters`, with fresh state; fused (a tenth of a CPU step) where torch can."""
+    rate, decay, momentum = hyperparameters.learning_rate, hyperparameters.weight_decay, hyperparameters.momentum
+    weights = list(parameters)
+    fused = all(weight.device.type in {"cpu", "cuda"} for weight in weights)
+    match hyperparameters.optimizer:
         case "adam":
-            return torch.optim.Adam(parameters, betas=(h.momentum, ADAM_BETA2), fused=_fused(parameters), **common)  # type: ignore[arg-type]
+            return torch.optim.Adam(weights, rate, (momentum, ADAM_BETA2), weight_decay=decay, fused=fused)
         case "adamw":
-            return torch.optim.AdamW(parameters, betas=(h.momentum, ADAM_BETA2), fused=_fused(parameters), **common)  # type: ignore[arg-type]
+            return torch.optim.AdamW(weights, rate, (momentum, ADAM_BETA2), weight_decay=decay, fused=fused)
         case "sgd":
-            return torch.optim.SGD(parameters, momentum=h.momentum, fused=_fused(parameters), **common)  # type: ignore[arg-type]
+            return torch.optim.SGD(weights, rate, momentum, weight_decay=decay, fused=fused)
         case _:
-            return torch.optim.RMSprop(parameters, momentum=h.momentum, **common)
-
-
-def _fused(parameters: list[Tensor]) -> bool:
-    return all(parameter.device.type in {"cpu", "cuda"} for parameter in parameters)
+            return torch.optim.RMSprop(weights, rate, weight_decay=decay, momentum=momentum)
 
 
 def apply_live(optimizer: torch.optim.Optimizer, hyperparameters: Hyperparameters) -> None:

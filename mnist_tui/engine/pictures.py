@@ -65,9 +65,11 @@ def _flatten(picture: Image.Image) -> Image.Image:
 
 def _to_bytes(picture: Image.Image) -> Image.Image:
     """Wide grey levels, stretched to 0..255."""
-    low, high = picture.convert("F").getextrema()
-    scale = 255 / (high - low) if high > low else 0  # type: ignore[operator]
-    return picture.convert("F").point(lambda value: value * scale - low * scale)
+    wide = picture.convert("F")
+    levels = torch.frombuffer(bytearray(wide.tobytes()), dtype=torch.float32)
+    span = levels.max() - levels.min()
+    stretched = (levels - levels.min()) * (255 / span if span > 0 else 0)
+    return Image.frombytes("L", wide.size, bytes(stretched.round().to(torch.uint8).tolist()))
 
 
 def _tensor(grey: Image.Image) -> torch.Tensor:

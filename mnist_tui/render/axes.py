@@ -12,7 +12,9 @@ from mnist_tui.render.words import grouped
 _RUNGS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _ACCURACY_FLOORS = (0.98, 0.95, 0.9, 0.8, 0.5, 0.0)
 LEAST_ERROR = 5e-4  # where a logarithmic accuracy axis ends: 99.95 %
-CLIPPED_SHARE = 0.03  # share of the columns that may leave a linear axis, so that the first steps do not flatten the rest
+CLIPPED_SHARE = (
+    0.03  # share of the columns that may leave a linear axis, so that the first steps do not flatten the rest
+)
 
 
 @attrs.frozen
@@ -88,7 +90,7 @@ def _log_loss_axis(lows: Sequence[float], highs: Sequence[float]) -> Axis:
 
 
 def accuracy_axis(lows: Sequence[float], log: bool, most_ticks: int) -> Axis:
-    """The y axis of an accuracy: to 100 %, or logarithmic in the error, where 90, 99 and 99.9 % are equally far apart."""
+    """The y axis of an accuracy: to 100 %, or logarithmic in the error, with 90, 99 and 99.9 % equally far apart."""
     if log:
         ticks = ((0.0, "0%"), (1.0, "90%"), (2.0, "99%"), (3.0, "99.9%"))
         return Axis(0.0, -math.log10(LEAST_ERROR), ticks)

@@ -37,7 +37,8 @@ def draw_bars(
     """
     right, wrong, arrow = ("+", "x", "<") if ascii_only else ("✓", "✗", "←")
     label = max(len(name) for name in names)
-    room = max(0, width - label - 10)
+    percent = 7 if width - label - 10 >= 4 else 5  # ` 98.7%`, or ` 99%` where there is little room
+    room = max(0, width - label - 3 - percent)
     lines = []
     for digit, share in enumerate(probabilities):
         if digit == predicted:
@@ -51,7 +52,7 @@ def draw_bars(
             [
                 Segment(f"{sign} {names[digit]:>{label}} ", style),
                 Segment(bar(share, room, ascii_only), style),
-                Segment(f" {share * 100:5.1f}%"[-7:].ljust(7)[: max(0, width - label - 3 - room)], style),
+                Segment(f"{share * 100:{percent - 1}.{1 if percent == 7 else 0}f}%", style),
             ]
         )
     return lines

@@ -43,9 +43,7 @@ def _half_block_table(palette: Palette) -> list[list[Segment]]:
     shades = [mix(palette.paper, palette.ink, level / (LEVELS - 1)) for level in range(LEVELS)]
     return [
         [
-            Segment(" ", Style(bgcolor=top))
-            if top == bottom
-            else Segment("▀", Style(color=top, bgcolor=bottom))
+            Segment(" ", Style(bgcolor=top)) if top == bottom else Segment("▀", Style(color=top, bgcolor=bottom))
             for bottom in shades
         ]
         for top in shades
@@ -92,9 +90,7 @@ def _draw_ramp(levels: bytes, ramp: str, style: Style, side: int) -> list[list[S
     last = len(ramp) - 1
     lines = []
     for row in range(0, side, 2):
-        pairs = zip(
-            levels[row * side : (row + 1) * side], levels[(row + 1) * side : (row + 2) * side], strict=True
-        )
+        pairs = zip(levels[row * side : (row + 1) * side], levels[(row + 1) * side : (row + 2) * side], strict=True)
         text = "".join(ramp[((top + bottom) * last + LEVELS - 1) // (2 * (LEVELS - 1))] for top, bottom in pairs)
         lines.append([Segment(text, style)])
     return lines

@@ -47,9 +47,7 @@ def draw_chart(history: History, view: View, width: int, height: int, planned: i
     """Draw one metric of `history` in `width` x `height` cells; `planned` is the last step the run will have."""
     series: Series = history.loss if view.metric == "loss" else history.accuracy
     columns_guess = max(1, width - LABEL_WIDTH - 1)
-    x = step_axis(
-        history.last_step, planned, RECENT_SHOWN if view.recent else None, max(2, columns_guess // 11)
-    )
+    x = step_axis(history.last_step, planned, RECENT_SHOWN if view.recent else None, max(2, columns_guess // 11))
     buckets = series.recent() if view.recent else series.whole()
     reduced = reduce_to_columns(buckets, x, 2 * columns_guess)
     lows, highs = reduced.finite(reduced.lows), reduced.finite(reduced.highs)
@@ -67,7 +65,15 @@ def draw_chart(history: History, view: View, width: int, height: int, planned: i
     points = _points(history, view.metric, x, to_axis)
     marks = [(mark.step, mark.label) for mark in history.marks]
     cells = draw_curves(
-        (frame.columns, frame.rows), x, y, reduced, to_axis, points, marks, view.metric == "accuracy", view.ascii_only
+        (frame.columns, frame.rows),
+        x,
+        y,
+        reduced,
+        to_axis if view.log else None,
+        points,
+        marks,
+        view.metric == "accuracy",
+        view.ascii_only,
     )
     return Drawing(frame, cells)
 

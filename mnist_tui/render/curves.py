@@ -21,6 +21,8 @@ BLANK, RAW, AVERAGE, MARK, LABEL, TEST, BEST = range(7)
 _LEFT = (0x01, 0x02, 0x04, 0x40)
 _RIGHT = (0x08, 0x10, 0x20, 0x80)
 _FIRST_BRAILLE = 0x2800
+_DOWN_FROM = tuple(tuple(sum(column[dot:]) for dot in range(4)) for column in (_LEFT, _RIGHT))
+_UP_TO = tuple(tuple(sum(column[: dot + 1]) for dot in range(4)) for column in (_LEFT, _RIGHT))
 
 
 class Bucket(Protocol):
@@ -123,7 +125,7 @@ def draw_curves(
     x: Axis,
     y: Axis,
     columns: Columns,
-    to_axis: Callable[[float], float],
+    to_axis: Callable[[float], float] | None,
     points: Sequence[Point] = (),
     marks: Sequence[tuple[int, str]] = (),
     labels_low: bool = False,
@@ -136,7 +138,7 @@ def draw_curves(
         x: limits in steps.
         y: limits in plotted units.
         columns: the series, in its own units.
-        to_axis: from the series' units to those of `y`; NaN for what the axis cannot show.
+        to_axis: from the series' units to those of `y`, NaN for what it cannot show; None where they are the same.
         points: evaluations, in units of `y`.
         marks: edits as (step, label).
         labels_low: write their labels from the bottom up, where a rising curve leaves room.
@@ -148,20 +150,13 @@ def draw_curves(
         return cells
     _draw_marks(cells, width, x, marks, labels_low, ascii_only)
     dots = height if ascii_only else height * 4
-    to_dot = _dot_of(y, dots, to_axis)
     raw = _Layer(width, height, ascii_only)
     average = _Layer(width, height, ascii_only)
-    previous: int | None = None
-    for column, (low, high, mean) in enumerate(
-        zip(columns.lows, columns.highs, columns.averages, strict=True)
-    ):
-        top, bottom = to_dot(high), to_dot(low)
+    tops, bottoms = _dots(columns.highs, y, dots, to_axis), _dots(columns.lows, y, dots, to_axis)
+    for column, (top, bottom) in enumerate(zip(tops, bottoms, strict=True)):
         if top is not None and bottom is not None:
             raw.line(column, top, bottom)
-        dot = to_dot(mean)
-        if dot is not None:
-            average.line(column, dot, dot if previous is None else previous + (1 if previous < dot else -1 if previous > dot else 0))
-            previous = dot
+    average.connect(_dots(columns.averages, y, dots, to_axis))
     raw.stamp(cells, RAW, ":")
     average.stamp(cells, AVERAGE, "*")
     for point in points:
@@ -169,20 +164,22 @@ def draw_curves(
     return cells
 
 
-def _dot_of(y: Axis, dots: int, to_axis: Callable[[float], float]) -> Callable[[float], int | None]:
-    scale = (dots - 1) / (y.high - y.low)
-    top, last = y.high, dots - 1
-
-    def dot(value: float) -> int | None:
-        if value != value:
-            return None
-        plotted = to_axis(value)
-        if plotted != plotted:
-            return None
-        position = (top - plotted) * scale
-        return 0 if position < 0 else last if position > last else int(position + 0.5)
-
-    return dot
+def _dots(values: Sequence[float], y: Axis, dots: int, to_axis: Callable[[float], float] | None) -> list[int | None]:
+    """The dot row of each value, counted from the top; None where there is none."""
+    last = dots - 1
+    scale = last / (y.high - y.low)
+    offset = y.high * scale + 0.5
+    plotted = values if to_axis is None else [to_axis(value) for value in values]
+    return [
+        None
+        if value != value
+        else 0
+        if (position := int(offset - value * scale)) < 0
+        else last
+        if position > last
+        else position
+        for value in plotted
+    ]
 
 
 class _Layer:
@@ -195,13 +192,37 @@ class _Layer:
     def line(self, column: int, a: int, b: int) -> None:
         """A vertical stroke in a dot column, both ends included."""
         top, bottom = (a, b) if a <= b else (b, a)
-        cell, masks = column // 2, _RIGHT if column % 2 else _LEFT
+        cell = column // 2
         if self._ascii:
-            for dot in range(top, bottom + 1):
-                self._bits[dot][cell] = 1
+            for row in range(top, bottom + 1):
+                self._bits[row][cell] = 1
             return
-        for dot in range(top, bottom + 1):
-            self._bits[dot >> 2][cell] |= masks[dot & 3]
+        down, up = _DOWN_FROM[column & 1], _UP_TO[column & 1]
+        first, last = top >> 2, bottom >> 2
+        if first == last:
+            self._bits[first][cell] |= down[top & 3] & up[bottom & 3]
+            return
+        self._bits[first][cell] |= down[top & 3]
+        for row in range(first + 1, last):
+            self._bits[row][cell] |= up[3]
+        self._bits[last][cell] |= up[bottom & 3]
+
+    def connect(self, dots: Sequence[int | None]) -> None:
+        """A line through the dots of the columns that have one."""
+        last_column, last = -1, 0
+        for column, dot in enumerate(dots):
+            if dot is None:
+                continue
+            if last_column < 0:
+                self.line(column, dot, dot)
+            else:
+                run = column - last_column
+                for step in range(1, run + 1):
+                    here = last + (dot - last) * step // run
+                    before = last + (dot - last) * (step - 1) // run
+                    near = here if here == before else before + (1 if here > before else -1)
+                    self.line(last_column + step, near, here)
+            last_column, last = column, dot
 
     def stamp(self, cells: Cells, style: int, ascii_character: str) -> None:
         """Write the layer's cells over what is there."""
@@ -250,7 +271,7 @@ def _draw_marks(
     for column, label in seen:
         text = label.replace("→", ">") if ascii_only else label
         start = column + 1 if column + 1 + len(text) <= width else max(0, column - len(text))
-        row = next((row for row in rows if ends[row] < start), None)
-        if row is not None:
-            cells.put(row, start, text, LABEL)
-            ends[row] = start + len(text)
+        free = next((row for row in rows if ends[row] < start), None)
+        if free is not None:
+            cells.put(free, start, text, LABEL)
+            ends[free] = start + len(text)

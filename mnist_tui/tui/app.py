@@ -10,7 +10,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from mnist_tui.core.errors import UserError
-from mnist_tui.core.events import CheckpointSaved, Event, RunFailed, RunFinished, SaveFailed
+from mnist_tui.core.events import BatchesTrained, CheckpointSaved, Event, RunFailed, RunFinished, SaveFailed
 from mnist_tui.core.hyperparameters import KNOBS
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.leaving import Departure
@@ -24,7 +24,8 @@ from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, themes
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.knob_row import KnobRow
 
-DRAIN_HZ = 10.0
+DRAIN_HZ = 12.0
+FIGURES_SECONDS = 0.5  # nobody reads faster, and every repainted figure costs bytes and training time
 
 
 class MnistApp(App[int]):
@@ -36,25 +37,56 @@ class MnistApp(App[int]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
     BINDINGS = [
-        Binding("space", "toggle", "train/pause", tooltip="start, pause, resume"),
-        Binding("full_stop", "step", "one batch", key_display=".", tooltip="train one batch, then wait"),
+        Binding("space", "toggle_training", "train/pause", tooltip="start, pause, resume"),
         Binding("i,2", "inspect", "inspect", key_display="i", tooltip="Inspect: gallery and confusion matrix"),
         Binding("m", "toggle_wrong", "mistakes", tooltip="only misclassified digits, or all"),
         Binding("tab", "app.focus_next", "settings", tooltip="next field", show=True),
-        Binding("left_square_bracket", "scale_rate(0.5)", "halve lr", key_display="[", tooltip="halve the learning rate"),
-        Binding("right_square_bracket", "scale_rate(2)", "double lr", key_display="]", tooltip="double the learning rate"),
         Binding("question_mark", "help", "help", key_display="?", tooltip="this list"),
         Binding("q", "leave", "quit", tooltip="leave; while training, after a question"),
+        Binding("full_stop", "step", "one batch", key_display=".", tooltip="train one batch, then wait"),
+        Binding(
+            "left_square_bracket",
+            "scale_rate(0.5)",
+            "halve lr",
+            key_display="[",
+            tooltip="halve the learning rate",
+        ),
+        Binding(
+            "right_square_bracket",
+            "scale_rate(2)",
+            "double lr",
+            key_display="]",
+            tooltip="double the learning rate",
+        ),
         Binding("e", "evaluate", "evaluate", tooltip="evaluate the test set now"),
-        Binding("s", "save", "save", tooltip="write a checkpoint now"),
-        Binding("l", "toggle_log", "log y", tooltip="logarithmic or linear charts"),
+        Binding("space", "toggle_training", "train/pause", tooltip="start, pause, resume"),
+        Binding(
+            "left_square_bracket",
+            "scale_rate(0.5)",
+            "halve lr",
+            key_display="[",
+            tooltip="halve the learning rate",
+        ),
         Binding("w", "toggle_window", "recent/whole", tooltip="newest batches, or the whole run"),
-        Binding("t", "toggle_theme", "theme", tooltip="dark or light"),
+        Binding("tab", "app.focus_next", "settings", tooltip="next field", show=True),
         Binding("1", "train", "charts", tooltip="Train: charts and hyperparameters"),
-        Binding("escape", "back", "back", show=False, tooltip="one layer back"),
+        Binding("escape", "leave_layer", "back", show=False, tooltip="one layer back"),
         Binding("shift+tab", "app.focus_previous", "field before", show=False),
-        Binding("ctrl+c,ctrl+q", "interrupt", "quit", show=False, priority=True, tooltip="as q; again: save and leave; a third time: leave at once"),
-        Binding("ctrl+z", "suspend_process", "suspend", show=False, tooltip="back to the shell until fg; training waits"),
+        Binding(
+            "ctrl+c,ctrl+q",
+            "interrupt",
+            "quit",
+            show=False,
+            priority=True,
+            tooltip="as q; again: save and leave; a third time: leave at once",
+        ),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "suspend",
+            show=False,
+            tooltip="back to the shell until fg; training waits",
+        ),
     ]
 
     def __init__(self, session: Session, screen: ScreenSettings, departure: Departure | None = None) -> None:
@@ -65,7 +97,7 @@ class MnistApp(App[int]):
         self._leaving = False
         self._exit_code = 0
         self._interrupts = 0
-        self._charts_shown = 0.0
+        self._charts_shown = self._figures_shown = 0.0
         self._again_until = 0.0
         for theme in themes():
             self.register_theme(theme)
@@ -85,25 +117,30 @@ class MnistApp(App[int]):
             self.session.start()
         self.set_interval(1 / DRAIN_HZ, self.tick)
 
-    # --- the clock ---------------------------------------------------------------------------------------------------
+    # --- the clock
 
     def tick(self) -> None:
         """Take in what happened and show what changed."""
+        eventful = False
         for event in self.session.drain():
             self._react(event)
+            eventful = eventful or not isinstance(event, BatchesTrained)
         if self.departure.asked.is_set() and not self._leaving:
             self._stop_and_leave(self.departure.exit_code)
         now = time.monotonic()
         charts = now - self._charts_shown >= 0.98 / self._settings.fps
         if charts:
             self._charts_shown = now
-        self.show(charts=charts)
+        figures = eventful or now - self._figures_shown >= FIGURES_SECONDS
+        if figures:
+            self._figures_shown = now
+        self.show(charts=charts, figures=figures)
 
-    def show(self, *, charts: bool = True) -> None:
-        """Bring the screen in sight up to date."""
+    def show(self, *, charts: bool = True, figures: bool = True) -> None:
+        """Bring the screen in sight up to date; charts and running figures only where they may move."""
         for screen in reversed(self.screen_stack):
             if isinstance(screen, (TrainScreen, InspectScreen)):
-                screen.show(charts=charts)
+                screen.show(charts=charts, figures=figures)
                 return
 
     def _react(self, event: Event) -> None:
@@ -132,9 +169,9 @@ class MnistApp(App[int]):
     def _say(self, text: str, title: str = "", *, severity: str = "information") -> None:
         self.notify(text, title=title, severity=severity, markup=False)  # type: ignore[arg-type]
 
-    # --- the run -----------------------------------------------------------------------------------------------------
+    # --- the run
 
-    def action_toggle(self) -> None:
+    def action_toggle_training(self) -> None:
         """Start, pause or resume."""
         session, progress = self.session, self.session.progress
         if progress.phase == "paused":
@@ -190,7 +227,7 @@ class MnistApp(App[int]):
             self._say(str(error), severity="error")
         self.show()
 
-    # --- what is looked at -------------------------------------------------------------------------------------------
+    # --- what is looked at
 
     def action_inspect(self) -> None:
         """Show the Inspect screen."""
@@ -203,9 +240,9 @@ class MnistApp(App[int]):
 
     def action_train(self) -> None:
         """Show the Train screen."""
-        self.action_back()
+        self.action_leave_layer()
 
-    def action_back(self) -> None:
+    def action_leave_layer(self) -> None:
         """One layer back."""
         if len(self.screen_stack) > 1:
             self.pop_screen()
@@ -242,16 +279,16 @@ class MnistApp(App[int]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every binding in the command palette, and Textual's own commands that fit."""
         for binding in self.BINDINGS:
-            if isinstance(binding, Binding) and not binding.action.startswith(("app.", "back", "interrupt")):
+            if isinstance(binding, Binding) and not binding.action.startswith(("app.", "leave_layer", "interrupt")):
                 title = (binding.tooltip or binding.description).capitalize()
                 action = binding.action
-                yield SystemCommand(title, f"key {binding.key_display or binding.key}", lambda a=action: self._run(a))  # type: ignore[misc]
+                yield SystemCommand(title, f"key {binding.key_display or binding.key}", partial(self._run, action))
         yield SystemCommand("Save a picture of the screen", "as SVG", self.deliver_screenshot)
 
     def _run(self, action: str) -> None:
         self.call_later(self.run_action, action)
 
-    # --- leaving -----------------------------------------------------------------------------------------------------
+    # --- leaving
 
     def action_leave(self) -> None:
         """Leave; while a run is under way, ask first."""

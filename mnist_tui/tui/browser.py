@@ -64,7 +64,9 @@ class DigitBrowser:
         """Show `event`'s predictions; a cursor that was moved stays on its digit where that is still shown."""
         if self.test is None:
             return
-        from mnist_tui.core.predictions import Predictions  # numpy: after the first frame, and with torch already there
+        from mnist_tui.core.predictions import (
+            Predictions,
+        )  # numpy: after the first frame, and with torch already there
 
         self.predictions = Predictions.from_bytes(event.logits, self.test.labels, event.step)
         self._reorder()

@@ -25,14 +25,14 @@ class GuardedDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read keys; the module's own decoder is strict."""
-        linux_driver.getincrementaldecoder = _lenient_decoder  # type: ignore[attr-defined]
+        linux_driver.getincrementaldecoder = _lenient_decoder  # type: ignore[attr-defined, assignment]
         super().run_input_thread()
 
     def _sigtstp_application(self, *arguments: Any) -> None:
         self._suspended = True
-        super()._sigtstp_application(*arguments)  # type: ignore[no-untyped-call]
+        super()._sigtstp_application(*arguments)
 
     def _sigcont_application(self, *arguments: Any) -> None:
         if self._suspended:
             self._suspended = False
-            super()._sigcont_application(*arguments)  # type: ignore[no-untyped-call]
+            super()._sigcont_application(*arguments)

@@ -31,9 +31,7 @@ WIDE = qmnist_labels_bytes(SPLIT.labels)
 READERS: list[Callable[[Path], bytes]] = [idx.read_images, idx.read_labels, idx.read_qmnist_labels]
 
 
-def refused(
-    tmp_path: Path, content: bytes, reader: Callable[[Path], bytes] = idx.read_images, gz: bool = False
-) -> str:
+def refused(tmp_path: Path, content: bytes, reader: Callable[[Path], bytes] = idx.read_images, gz: bool = False) -> str:
     """The sentence about a file of that content, less its name, which must be in it."""
     path = write(tmp_path / "some-idx-ubyte", content, gz)
     return refused_path(path, reader)
@@ -75,8 +73,7 @@ def test_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("builtins.open", deny)
     assert (
-        refused_path(path)
-        == "cannot be read (Permission denied); allow reading it or put a whole copy in its place."
+        refused_path(path) == "cannot be read (Permission denied); allow reading it or put a whole copy in its place."
     )
 
 
@@ -165,15 +162,11 @@ def test_wrong_type(tmp_path: Path) -> None:
     floats = idx_bytes((3, 28, 28), bytes(3 * 784 * 4), FLOAT)
     assert refused(tmp_path, floats).startswith("holds floats, expected unsigned bytes for images")
     ints = idx_bytes((3,), bytes(12), INT32)
-    assert refused(tmp_path, ints, idx.read_labels).startswith(
-        "holds 32-bit integers, expected unsigned bytes"
-    )
+    assert refused(tmp_path, ints, idx.read_labels).startswith("holds 32-bit integers, expected unsigned bytes")
 
 
 def test_images_and_labels_swapped(tmp_path: Path) -> None:
-    assert refused(tmp_path, LABELS).startswith(
-        "has 1 dimension(s), expected 3 for images; are images and labels"
-    )
+    assert refused(tmp_path, LABELS).startswith("has 1 dimension(s), expected 3 for images; are images and labels")
     assert refused(tmp_path, IMAGES, idx.read_labels).startswith("has 3 dimension(s), expected 1 for labels")
 
 
@@ -182,18 +175,14 @@ def test_other_sizes(tmp_path: Path) -> None:
         "holds images of n x 32 x 32, expected n x 28 x 28"
     )
     narrow = idx_bytes((3, 5), bytes(60), INT32)
-    assert refused(tmp_path, narrow, idx.read_qmnist_labels).startswith(
-        "holds labels of n x 5, expected n x 8"
-    )
+    assert refused(tmp_path, narrow, idx.read_qmnist_labels).startswith("holds labels of n x 5, expected n x 8")
 
 
 @pytest.mark.parametrize("gz", [False, True])
 def test_too_short_and_too_long(tmp_path: Path, gz: bool) -> None:
     assert refused(tmp_path, IMAGES[:-1], gz=gz).startswith("is truncated: 2367 of 2368 bytes")
     assert refused(tmp_path, IMAGES[:10], gz=gz).startswith("is truncated: 10 of the 16 bytes of its header")
-    assert refused(tmp_path, IMAGES + b"\0", gz=gz).startswith(
-        "goes on after the 2368 bytes its header promises"
-    )
+    assert refused(tmp_path, IMAGES + b"\0", gz=gz).startswith("goes on after the 2368 bytes its header promises")
 
 
 def test_no_digits(tmp_path: Path) -> None:
@@ -210,9 +199,7 @@ def test_labels_out_of_range(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [10, -1, 256, 1 << 16, 1 << 24])
 def test_qmnist_labels_out_of_range(tmp_path: Path, value: int) -> None:
     content = qmnist_labels_bytes([9, value, 3])
-    assert refused(tmp_path, content, idx.read_qmnist_labels).startswith(
-        f"label 1 is {value}, expected 0 to 9"
-    )
+    assert refused(tmp_path, content, idx.read_qmnist_labels).startswith(f"label 1 is {value}, expected 0 to 9")
 
 
 def peak(action: Callable[[], object]) -> int:

@@ -121,9 +121,7 @@ def failure(
     folder = DATASETS[name].folder
     text = str(caught.value)
     before = f"{folder} is not in {directory} and could not be downloaded ("
-    after = (
-        f"): copy its four .gz files to {directory}/{folder}/raw, or use --dataset mnist, which is bundled."
-    )
+    after = f"): copy its four .gz files to {directory}/{folder}/raw, or use --dataset mnist, which is bundled."
     assert text.startswith(before)
     assert text.endswith(after)
     assert "\n" not in text
@@ -135,9 +133,7 @@ def failure(
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_download_is_found(
-    mirror: Mirror, tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_download_is_found(mirror: Mirror, tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
     calls: list[tuple[str, int, int]] = []
     directory = tmp_path / "made" / "here"
     download(name, directory, lambda *call: calls.append(call))
@@ -175,9 +171,7 @@ def test_a_partial_set_is_completed(mirror: Mirror, tmp_path: Path) -> None:
 def test_the_second_mirror_is_tried(mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    monkeypatch.setattr(
-        torchvision.datasets.FashionMNIST, "mirrors", [f"http://127.0.0.1:{port}/", mirror.url]
-    )
+    monkeypatch.setattr(torchvision.datasets.FashionMNIST, "mirrors", [f"http://127.0.0.1:{port}/", mirror.url])
     download("fashion", tmp_path, ignore)
     assert len(find("fashion", tmp_path).load_train()) == 20
 

@@ -28,23 +28,26 @@ class InspectScreen(Screen[None]):
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="inspect")
-        self._session = session
+        self.status = StatusBar(session.progress, session.settings, ascii_only=session.ascii_only)
+        self.gallery = Gallery(session.browser, glyphs=session.glyphs)
+        self.closeup = DigitPanel(session.browser, glyphs=session.glyphs, filmstrip=False, id="closeup")
+        self.confusion = ConfusionMatrix(session.browser, ascii_only=session.ascii_only)
 
     def compose(self) -> ComposeResult:
         """Status, gallery, digit, matrix, keys."""
-        session = self._session
-        yield StatusBar(session.progress, session.settings, ascii_only=session.ascii_only)
+        yield self.status
         with Horizontal(id="panels"):
-            yield Gallery(session.browser, glyphs=session.glyphs)
+            yield self.gallery
             with Vertical(id="closer"):
-                yield DigitPanel(session.browser, glyphs=session.glyphs, filmstrip=False, id="closeup")
-                yield ConfusionMatrix(session.browser, ascii_only=session.ascii_only)
+                yield self.closeup
+                yield self.confusion
         yield TooSmall()
         yield KeyBar()
 
-    def show(self, *, charts: bool) -> None:
+    def show(self, *, charts: bool, figures: bool) -> None:
         """Bring every panel up to date."""
-        self.query_one(StatusBar).show()
-        self.query_one(Gallery).show()
-        self.query_one(DigitPanel).show()
-        self.query_one(ConfusionMatrix).show()
+        if figures:
+            self.status.show()
+        self.gallery.show()
+        self.closeup.show()
+        self.confusion.show()

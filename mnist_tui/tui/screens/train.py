@@ -13,6 +13,7 @@ from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.key_bar import KeyBar
 from mnist_tui.tui.widgets.knob_panel import KnobPanel
 from mnist_tui.tui.widgets.metric_chart import MetricChart
+from mnist_tui.tui.widgets.run_facts import RunFacts
 from mnist_tui.tui.widgets.status_bar import StatusBar
 from mnist_tui.tui.widgets.too_small import TooSmall
 
@@ -30,33 +31,42 @@ class TrainScreen(Screen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__(id="train")
         self._session = session
+        ascii_only = session.ascii_only
+        self.status = StatusBar(session.progress, session.settings, ascii_only=ascii_only)
+        self.knobs = KnobPanel(session.wanted, ascii_only=ascii_only)
+        self.facts = RunFacts(session)
+        self.charts = [
+            MetricChart(
+                View(metric, x_labels=metric == "accuracy", ascii_only=ascii_only),
+                session.history,
+                session.progress,
+                session.hint,
+            )
+            for metric in ("loss", "accuracy")
+        ]
+        self.digits = DigitPanel(session.browser, glyphs=session.glyphs)
 
     def compose(self) -> ComposeResult:
         """Status, panels, keys."""
-        session = self._session
-        ascii_only = session.ascii_only
-        yield StatusBar(session.progress, session.settings, ascii_only=ascii_only)
+        yield self.status
         with Horizontal(id="panels"):
-            yield KnobPanel(session.wanted, ascii_only=ascii_only)
+            with Vertical(id="settings"):
+                yield self.knobs
+                yield self.facts
             with Vertical(id="pictures"):
-                for metric in ("loss", "accuracy"):
-                    view = View(metric, x_labels=metric == "accuracy", ascii_only=ascii_only)
-                    yield MetricChart(view, session.history, session.progress, session.hint)
-                yield DigitPanel(session.browser, glyphs=session.glyphs)
+                yield from self.charts
+                yield self.digits
         yield TooSmall()
         yield KeyBar()
 
-    @property
-    def charts(self) -> list[MetricChart]:
-        """Loss and accuracy."""
-        return list(self.query(MetricChart))
-
-    def show(self, *, charts: bool) -> None:
-        """Bring every panel up to date; the charts only where they may move."""
+    def show(self, *, charts: bool, figures: bool) -> None:
+        """Bring every panel up to date; charts and running figures only where they may move."""
         session = self._session
-        self.query_one(StatusBar).show()
-        self.query_one(KnobPanel).show(session.wanted, session.progress)
-        self.query_one(DigitPanel).show()
+        if figures:
+            self.status.show()
+            self.facts.show()
+        self.knobs.show(session.wanted, session.progress)
+        self.digits.show()
         if charts:
             for chart in self.charts:
                 chart.show()

@@ -43,20 +43,23 @@ class ConfusionMatrix(LineView):
         palette, predictions = self.palette, self._browser.predictions
         muted = Style(color=palette.muted)
         if predictions is None:
-            return [[], [Segment("no evaluation yet: it comes after the first epoch, or on e".center(width), muted)]]
+            return [
+                [],
+                [Segment("no evaluation yet: it comes after the first epoch, or on e".center(width), muted)],
+            ]
         table = predictions.confusion()
         names = [name[:2] for name in self._browser.classes]
-        cell = max(3, min(6, (width - 4) // 10))
+        cell = max(3, min(6, (width - 3) // 10))
         worst = max((table[a][b] for a in range(10) for b in range(10) if a != b), default=0)
         index = self._browser.index
         here = (-1, -1)
         if index is not None:
             here = (int(predictions.labels[index]), int(predictions.predicted[index]))
-        header = [Segment("    ", muted), *(Segment(f"{name:>{cell}}", muted) for name in names)]
+        header = [Segment("   ", muted), *(Segment(f"{name:>{cell}}", muted) for name in names)]
         lines = [header]
         nothing = "." if self._ascii else "·"
         for true, counts in enumerate(table):
-            row = [Segment(f"{names[true]:>3} ", muted)]
+            row = [Segment(f"{names[true]:>2} ", muted)]
             for predicted, count in enumerate(counts):
                 text = f"{count or nothing:>{cell}}"
                 if (true, predicted) == here:

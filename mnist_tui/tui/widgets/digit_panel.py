@@ -21,7 +21,8 @@ from mnist_tui.tui.widgets.line_view import LineView
 Line = list[Segment]
 
 _FULL_HEIGHT = 15  # a caption and fourteen lines of art
-_BARS_WIDTH = 27
+_BARS_WIDTH = 22
+_FILM_GAP = 3
 _SMALL = SIDE // 2
 _SMALL_WIDTH = _SMALL + 2
 _SMALL_HEIGHT = _SMALL // 2 + 1
@@ -133,13 +134,14 @@ class DigitPanel(LineView, can_focus=True):
         top = len(lines)
         start = max(0, (len(art) - len(bars)) // 2)
         bars_width = max((sum(len(s.text) for s in line) for line in bars), default=0)
-        film = self._film(width - side - len(gap.text) - bars_width - 4, height - top)
+        film = self._film(width - side - len(gap.text) - bars_width - _FILM_GAP, height - top)
+        film = [[] for _ in range((len(art) - len(film)) // 2)] + film
         for y, picture in enumerate(art):
             line: Line = [*picture, gap]
             own = bars[y - start] if start <= y < start + len(bars) else []
             line += own
             if film and y < len(film):
-                line += [Segment(" " * (bars_width - sum(len(s.text) for s in own) + 4)), *film[y]]
+                line += [Segment(" " * (bars_width - sum(len(s.text) for s in own) + _FILM_GAP)), *film[y]]
             lines.append(line)
         return lines
 

@@ -89,9 +89,7 @@ class Gallery(ScrollView, can_focus=True):
 
     def _keep_cursor_in_sight(self) -> None:
         row = self._browser.position // self.columns
-        self.scroll_to_region(
-            Region(0, row * self._row_height, 1, self._row_height), animate=False, force=True
-        )
+        self.scroll_to_region(Region(0, row * self._row_height, 1, self._row_height), animate=False, force=True)
 
     def action_move(self, distance: int) -> None:
         """Move the cursor by digits."""
@@ -121,13 +119,13 @@ class Gallery(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         row, line = divmod(y + self.scroll_offset.y, self._row_height)
         if self._browser.test is None or line >= SMALL_SIZE[1]:
-            return Strip.blank(width)
+            return Strip.blank(width, self.rich_style)
         first = row * self.columns
         parts: list[Segment] = []
         for position in range(first, min(first + self.columns, len(self._browser.order))):
             index = self._browser.order[position]
             parts += [*self._picture(index, position == self._browser.position)[line], Segment(" " * _GAP)]
-        return Strip(parts).adjust_cell_length(width)
+        return Strip(parts).adjust_cell_length(width).apply_style(self.rich_style)
 
     def _picture(self, index: int, selected: bool) -> list[Strip]:
         context = (id(self._browser.predictions), self.app.theme)

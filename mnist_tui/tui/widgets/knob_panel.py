@@ -75,7 +75,7 @@ class KnobPanel(Vertical):
     """All hyperparameters; a row that is edited posts `KnobRow.Changed` to the app."""
 
     DEFAULT_CSS = """
-    KnobPanel { width: 32; height: 1fr; }
+    KnobPanel { height: 1fr; }
     KnobPanel VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
     """
 

@@ -195,9 +195,7 @@ class KnobRow(LineView, can_focus=True):
         if self.typed is not None:
             shown = (self.typed + ("_" if self._ascii else "▏"))[-room:]
             wrong = self._is_wrong()
-            style = Style(
-                color=palette.background, bgcolor=palette.wrong if wrong else palette.accent, bold=True
-            )
+            style = Style(color=palette.background, bgcolor=palette.wrong if wrong else palette.accent, bold=True)
             if wrong and self._ascii:
                 shown = (shown + "!")[-room:]
         else:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import zip_longest
 
 from rich.segment import Segment
+from rich.style import Style as RichStyle
 from textual.app import RenderResult
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.visual import VisualType
 from textual.widget import Widget
@@ -24,7 +27,8 @@ class LineView(Widget, inherit_bindings=False):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: list[Strip] | None = None
-        self._drawn_for: object = None
+        self._drawn_size: object = None
+        self._base: RichStyle | None = None
 
     @property
     def palette(self) -> Palette:
@@ -36,14 +40,30 @@ class LineView(Widget, inherit_bindings=False):
         raise NotImplementedError(type(self).__name__)  # pragma: no cover
 
     def redraw(self) -> None:
-        """Draw anew at the next repaint."""
-        self._lines = None
-        self.refresh()
+        """Draw anew, and repaint the stretches of lines that came out different."""
+        before = self._lines
+        if before is None or self._drawn_size != self.size:
+            self._lines = None
+            self.refresh()
+            return
+        self._lines = after = self._draw()
+        regions = [
+            Region(start, y, end - start, 1)
+            for y, (old, new) in enumerate(zip_longest(before, after, fillvalue=_NOTHING))
+            if old is not new and (stretch := changed_stretch(old, new, self.size.width)) is not None
+            for start, end in (stretch,)
+        ]
+        if regions:
+            self.refresh(*regions)
+
+    def _draw(self) -> list[Strip]:
+        width, height = self.size
+        return [self.finish(Strip(line)) for line in list(self.draw_lines(width, height))[:height]]
 
     def notify_style_update(self) -> None:
         """The theme changed, or a class."""
         super().notify_style_update()
-        self._lines = None
+        self._lines = self._base = None
 
     def render(self) -> RenderResult | VisualType:
         """Nothing: the lines are drawn by `render_line`."""
@@ -51,9 +71,33 @@ class LineView(Widget, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """One line of the content, exactly as wide as the widget."""
-        width, height = self.size
-        if self._lines is None or self._drawn_for != (width, height):
-            self._drawn_for = (width, height)
-            drawn = list(self.draw_lines(width, height))[:height]
-            self._lines = [Strip(line).adjust_cell_length(width) for line in drawn]
-        return self._lines[y] if y < len(self._lines) else Strip.blank(width)
+        if self._lines is None or self._drawn_size != self.size:
+            self._drawn_size = self.size
+            self._lines = self._draw()
+        return self._lines[y] if y < len(self._lines) else self.finish(_NOTHING)
+
+    def finish(self, strip: Strip) -> Strip:
+        """A line at the widget's width, on its background."""
+        if self._base is None:
+            self._base = self.rich_style  # half a millisecond each time it is asked for
+        return strip.adjust_cell_length(self.size.width).apply_style(self._base)
+
+
+_NOTHING = Strip([])
+
+
+def changed_stretch(old: Strip, new: Strip, width: int) -> tuple[int, int] | None:
+    """The cells (start, end) in which two lines differ, by whole segments; None where they are equal."""
+    before, after = list(old), list(new)
+    if before == after:
+        return None
+    start = 0
+    while before and after and before[0] == after[0]:
+        start += before[0].cell_length
+        del before[0], after[0]
+    end = width
+    while before and after and before[-1] == after[-1]:
+        end -= before[-1].cell_length
+        before.pop()
+        after.pop()
+    return start, max(end, start + 1)

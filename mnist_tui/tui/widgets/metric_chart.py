@@ -73,20 +73,20 @@ class MetricChart(LineView):
             for sign, colour, word in legend:
                 parts += [("  ", ""), (sign, colour), (f" {word}", palette.muted)]
             parts.append((" ", ""))
-        self.border_title = Content.assemble(*parts)  # type: ignore[assignment]
+        self.border_title = Content.assemble(*parts)
         window = "recent" if self.view.recent else "whole run"
         self.border_subtitle = f" {window}{', log y' if self.view.log else ''} "
 
     def show(self) -> None:
         """Draw the history as it is now; refresh the changed cells, or all where the frame changed."""
         width, height = self.size
-        key = (self._history.revision, self.view, width, height, self._progress.planned_steps)
+        hint = self._hint() if self._history.last_step == 0 else ""
+        key = (self._history.revision, self.view, width, height, self._progress.planned_steps, hint)
         if key == self._drawn_key or width < 1 or height < 1:
             return
         self._drawn_key = key
         if self._history.last_step == 0 and not self._history.marks:
-            if self._drawing is not None or self._lines is None:
-                self._drawing = None
+            self._drawing = None
             self.redraw()
             return
         before = self._drawing
@@ -100,7 +100,7 @@ class MetricChart(LineView):
         for row, start, end in drawing.cells.changes(before.cells):
             regions.append(Region(left + start, top + row, end - start, 1))
             if self._lines is not None:
-                self._lines[top + row] = self._line(top + row)
+                self._lines[top + row] = self.finish(Strip(self._line(top + row)))
         if regions:
             self.refresh(*regions)
 
@@ -108,14 +108,14 @@ class MetricChart(LineView):
         """All lines of the chart, or the hint."""
         if self._drawing is None:
             return self._hint_lines(width, height)
-        return [list(self._line(y)) for y in range(min(height, len(self._drawing.frame.lines)))]
+        return [self._line(y) for y in range(min(height, len(self._drawing.frame.lines)))]
 
     def _hint_lines(self, width: int, height: int) -> list[list[Segment]]:
         text = self._hint()[: max(0, width)]
         line = [Segment(text.center(width), Style(color=self.palette.muted))]
         return [[] for _ in range(height // 2)] + [line]
 
-    def _line(self, y: int) -> Strip:
+    def _line(self, y: int) -> list[Segment]:
         assert self._drawing is not None
         frame, cells = self._drawing.frame, self._drawing.cells
         palette = self.palette
@@ -123,16 +123,19 @@ class MetricChart(LineView):
         text = frame.lines[y]
         row = y - frame.top
         if not 0 <= row < len(cells.characters):
-            return Strip([Segment(text, Style(color=palette.muted))])
+            return [Segment(text, Style(color=palette.muted))]
         styles = self._styles()
-        segments = [Segment(text[: frame.left - 1], Style(color=palette.muted)), Segment(text[frame.left - 1 : frame.left], axis)]
+        segments = [
+            Segment(text[: frame.left - 1], Style(color=palette.muted)),
+            Segment(text[frame.left - 1 : frame.left], axis),
+        ]
         characters, numbers = cells.characters[row], cells.styles[row]
         start = 0
         for column in range(1, len(characters) + 1):
             if column == len(characters) or numbers[column] != numbers[start]:
                 segments.append(Segment("".join(characters[start:column]), styles[numbers[start]]))
                 start = column
-        return Strip(segments).adjust_cell_length(self.size.width)
+        return segments
 
     def _styles(self) -> dict[int, Style]:
         palette = self.palette
