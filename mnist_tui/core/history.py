@@ -24,7 +24,7 @@ from mnist_tui.core.hyperparameters import KNOBS, differences
 
 CAPACITY = 1024
 RECENT = 1000
-SMOOTHING = 0.98
+SMOOTHING = 0.95
 
 
 class Ema:

@@ -38,6 +38,7 @@ class Progress:
         step, epoch, samples: counted over the run, the first two from 1.
         test_accuracy, best_test_accuracy, test_loss: 0..1 and nats; None before the first evaluation.
         notice: one sentence worth showing, or empty.
+        error, details, exit_code: why the last run could not go on: a sentence, a traceback, a shell's number; or empty.
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,7 @@ class Progress:
         self.notice = ""
         self.error = ""
         self.details = ""
+        self.exit_code = 0
         self.train_size = 0
         self._begin()
 
@@ -98,6 +100,7 @@ class Progress:
             case RunStarted():
                 self._begin()
                 self.phase, self.run, self.folder, self.error = "training", event.run, event.folder, ""
+                self.exit_code = 0
                 self.hyperparameters = event.hyperparameters
                 self.samples_per_epoch, self.parameters = event.samples_per_epoch, event.parameters
                 self.epoch = 1
@@ -123,6 +126,7 @@ class Progress:
                 self.phase, self.seconds = event.status, event.seconds
             case RunFailed():
                 self.phase, self.error, self.details = "failed", event.message, event.details
+                self.exit_code = event.exit_code
 
     def _train(self, event: BatchesTrained) -> None:
         self.phase = "training"

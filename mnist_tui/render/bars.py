@@ -23,7 +23,7 @@ def bar(share: float, width: int, ascii_only: bool = False) -> str:
 
 
 def draw_bars(
-    probabilities: Sequence[float],
+    probabilities: Sequence[float] | None,
     true: int,
     predicted: int,
     names: Sequence[str],
@@ -33,14 +33,14 @@ def draw_bars(
 ) -> list[list[Segment]]:
     """Ten lines of `width` cells: sign, name, bar, percentage.
 
-    The predicted class carries `✓` or `✗`, the true class of a mistake `←`, so no colour is needed to read them.
+    Without probabilities the names stand alone, with dots where the percentages will be. The predicted class carries `✓` or `✗`, the true class of a mistake `←`, so no colour is needed to read them.
     """
     right, wrong, arrow = ("+", "x", "<") if ascii_only else ("✓", "✗", "←")
     label = max(len(name) for name in names)
     percent = 7 if width - label - 10 >= 4 else 5  # ` 98.7%`, or ` 99%` where there is little room
     room = max(0, width - label - 3 - percent)
     lines = []
-    for digit, share in enumerate(probabilities):
+    for digit, share in enumerate(probabilities or [None] * len(names)):
         if digit == predicted:
             sign, colour = (right, palette.right) if digit == true else (wrong, palette.wrong)
             style = Style(color=colour, bold=True)
@@ -51,8 +51,14 @@ def draw_bars(
         lines.append(
             [
                 Segment(f"{sign} {names[digit]:>{label}} ", style),
-                Segment(bar(share, room, ascii_only), style),
-                Segment(f"{share * 100:{percent - 1}.{1 if percent == 7 else 0}f}%", style),
+                Segment(" " * room if share is None else bar(share, room, ascii_only), style),
+                Segment(_percentage(share, percent, ascii_only), style),
             ]
         )
     return lines
+
+
+def _percentage(share: float | None, width: int, ascii_only: bool) -> str:
+    if share is None:
+        return ("." if ascii_only else "·").rjust(width - 1) + " "
+    return f"{share * 100:{width - 1}.{1 if width == 7 else 0}f}%"

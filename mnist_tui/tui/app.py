@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from functools import partial
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
@@ -40,36 +41,21 @@ class MnistApp(App[int]):
         Binding("space", "toggle_training", "train/pause", tooltip="start, pause, resume"),
         Binding("i,2", "inspect", "inspect", key_display="i", tooltip="Inspect: gallery and confusion matrix"),
         Binding("m", "toggle_wrong", "mistakes", tooltip="only misclassified digits, or all"),
-        Binding("tab", "app.focus_next", "settings", tooltip="next field", show=True),
-        Binding("question_mark", "help", "help", key_display="?", tooltip="this list"),
+        Binding("tab", "app.focus_next", "settings", tooltip="next field"),
+        Binding("question_mark", "help", "help", key_display="?", tooltip="this list of keys"),
         Binding("q", "leave", "quit", tooltip="leave; while training, after a question"),
         Binding("full_stop", "step", "one batch", key_display=".", tooltip="train one batch, then wait"),
+        Binding("left_square_bracket", "scale_rate(0.5)", "halve lr", key_display="[", tooltip="halve the learning rate"),
         Binding(
-            "left_square_bracket",
-            "scale_rate(0.5)",
-            "halve lr",
-            key_display="[",
-            tooltip="halve the learning rate",
+            "right_square_bracket", "scale_rate(2)", "double lr", key_display="]", tooltip="double the learning rate"
         ),
-        Binding(
-            "right_square_bracket",
-            "scale_rate(2)",
-            "double lr",
-            key_display="]",
-            tooltip="double the learning rate",
-        ),
-        Binding("e", "evaluate", "evaluate", tooltip="evaluate the test set now"),
-        Binding("space", "toggle_training", "train/pause", tooltip="start, pause, resume"),
-        Binding(
-            "left_square_bracket",
-            "scale_rate(0.5)",
-            "halve lr",
-            key_display="[",
-            tooltip="halve the learning rate",
-        ),
+        Binding("l", "toggle_log", "log y", tooltip="logarithmic or linear charts"),
         Binding("w", "toggle_window", "recent/whole", tooltip="newest batches, or the whole run"),
-        Binding("tab", "app.focus_next", "settings", tooltip="next field", show=True),
+        Binding("e", "evaluate", "evaluate", tooltip="evaluate the test set now"),
+        Binding("s", "save", "save", tooltip="write a checkpoint now"),
+        Binding("t", "toggle_theme", "theme", tooltip="dark or light"),
         Binding("1", "train", "charts", tooltip="Train: charts and hyperparameters"),
+        Binding("ctrl+p", "command_palette", "palette", show=False, tooltip="every command, by name"),
         Binding("escape", "leave_layer", "back", show=False, tooltip="one layer back"),
         Binding("shift+tab", "app.focus_previous", "field before", show=False),
         Binding(
@@ -80,13 +66,7 @@ class MnistApp(App[int]):
             priority=True,
             tooltip="as q; again: save and leave; a third time: leave at once",
         ),
-        Binding(
-            "ctrl+z",
-            "suspend_process",
-            "suspend",
-            show=False,
-            tooltip="back to the shell until fg; training waits",
-        ),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, tooltip="back to the shell until fg; training waits"),
     ]
 
     def __init__(self, session: Session, screen: ScreenSettings, departure: Departure | None = None) -> None:
@@ -99,6 +79,7 @@ class MnistApp(App[int]):
         self._interrupts = 0
         self._charts_shown = self._figures_shown = 0.0
         self._again_until = 0.0
+        self.set_class(session.ascii_only, "-ascii")
         for theme in themes():
             self.register_theme(theme)
         self.theme = LIGHT_THEME if screen.theme == "light" else DARK_THEME
@@ -178,6 +159,8 @@ class MnistApp(App[int]):
             session.runner.resume()
         elif progress.active:
             session.runner.pause()
+        elif progress.phase == "failed" and not progress.run:
+            self._say(progress.error, "nothing can be trained", severity="error")
         elif progress.over and progress.run and time.monotonic() > self._again_until:
             self._again_until = time.monotonic() + 5
             self._say("It is on the disk. Press space again to begin a new run.", f"{progress.run} is over")
@@ -296,7 +279,7 @@ class MnistApp(App[int]):
         if not progress.active:
             self.exit(0)
         elif not isinstance(self.screen, LeaveScreen):
-            self.push_screen(LeaveScreen(progress.run, progress.step), self._answered)
+            self.push_screen(LeaveScreen(progress.run, progress.step, self.session.ascii_only), self._answered)
 
     def _answered(self, stop: bool | None) -> None:
         if stop:

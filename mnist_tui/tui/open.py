@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -36,10 +37,10 @@ def open_dashboard(hyperparameters: Hyperparameters, run: RunSettings, screen: S
     app = MnistApp(session, screen, departure)
     _watch_departure(departure, runner, attributes)
     try:
-        result = app.run(mouse=screen.mouse)
+        app.run(mouse=screen.mouse)
     finally:
-        code = _close(runner, session, app)
-    return code if result is None else result
+        code = _close(runner, app)
+    return code
 
 
 def _speak_utf8() -> None:
@@ -75,7 +76,7 @@ def _watch_departure(departure: Departure, runner: LocalRunner, attributes: list
 _gone = threading.Event()
 
 
-def _close(runner: LocalRunner, session: object, app: MnistApp) -> int:
+def _close(runner: LocalRunner, app: MnistApp) -> int:
     """Save what is still unsaved, say on the normal screen what there is, and settle the exit code."""
     from mnist_tui.headless import farewell
 
@@ -83,12 +84,18 @@ def _close(runner: LocalRunner, session: object, app: MnistApp) -> int:
     app.session.drain()
     _gone.set()
     code = app.return_value if app.return_value is not None else app.departure.exit_code or app.return_code or 0
+    code = code or app.session.progress.exit_code
+    if app.session.progress.error:
+        _say(f"mnist-tui: {app.session.progress.error}")
     if app.session.progress.run:
-        try:
-            for line in farewell(app.session.progress):
-                print(line, file=sys.stderr)
-        except OSError:
-            pass  # the terminal is gone
+        for line in farewell(app.session.progress):
+            _say(line)
     if not closed:
         leave_at_once(code)
     return code
+
+
+def _say(line: str) -> None:
+    """A line on the normal screen; a terminal that is gone is no reason to fail."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr)

@@ -80,7 +80,7 @@ class Session:
         """What to say where there is no curve yet."""
         phase = self.progress.phase
         if phase == "failed":
-            return "the run could not go on: see the message"
+            return self.progress.error
         if self.start_wanted or self.progress.active:
             return "the first batches are on their way" if self.progress.run else f"{phase}, then training starts"
         return "press space to train" if phase == "ready" else f"press space to train ({phase})"

@@ -3,8 +3,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -57,21 +55,6 @@ def test_bundled_mnist() -> None:
     assert list(train.labels[:5]) == [5, 0, 4, 1, 9]
     assert list(test.labels[:5]) == [7, 2, 1, 0, 4]
     assert sum(train.images) / len(train.images) == pytest.approx(0.1307 * 255, rel=1e-3)
-
-
-def best_of_five(action: Callable[[], object]) -> float:
-    def once() -> float:
-        begin = time.perf_counter()
-        action()
-        return time.perf_counter() - begin
-
-    return min(once() for _ in range(5))
-
-
-def test_loading_is_fast() -> None:
-    source = find("mnist")  # 0.02 s and 0.17 s on the machine this was written on
-    assert best_of_five(source.load_test) < 0.1
-    assert best_of_five(source.load_train) < 0.7
 
 
 def test_importing_is_cheap() -> None:

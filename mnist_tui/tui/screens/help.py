@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mnist_tui.core.history import SMOOTHING
 from mnist_tui.render.palette import Palette
 from mnist_tui.tui.theme import palette_of
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
@@ -24,7 +25,7 @@ _PANELS: tuple[tuple[str, type], ...] = (
     ("in the gallery of Inspect", Gallery),
 )
 _WORDS = (
-    "The charts show every batch faintly, their moving average brightly (factor 0.98, corrected for its start), an "
+    f"The charts show every batch faintly, their moving average brightly (factor {SMOOTHING:g}, corrected for its start), an "
     "evaluation of the whole test set as a point, and the best one as a diamond. A linear axis leaves out the "
     "steepest 3 % of the columns, so that the first steps do not flatten the rest. Accuracy with a logarithmic axis "
     "is logarithmic in the error."
@@ -68,6 +69,7 @@ class HelpScreen(ModalScreen[None]):
     def __init__(self, ascii_only: bool) -> None:
         super().__init__()
         self._ascii = ascii_only
+        self.set_class(ascii_only, "-ascii")
 
     def compose(self) -> ComposeResult:
         """One scrolling table."""

@@ -28,6 +28,7 @@ class InspectScreen(Screen[None]):
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="inspect")
+        self.set_class(session.ascii_only, "-ascii")
         self.status = StatusBar(session.progress, session.settings, ascii_only=session.ascii_only)
         self.gallery = Gallery(session.browser, glyphs=session.glyphs)
         self.closeup = DigitPanel(session.browser, glyphs=session.glyphs, filmstrip=False, id="closeup")

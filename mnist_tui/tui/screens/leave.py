@@ -19,8 +19,9 @@ class LeaveScreen(ModalScreen[bool]):
         Binding("right,down", "app.focus_next", "other answer", show=False),
     ]
 
-    def __init__(self, run: str, step: int) -> None:
+    def __init__(self, run: str, step: int, ascii_only: bool) -> None:
         super().__init__()
+        self.set_class(ascii_only, "-ascii")
         self._run = run
         self._step = step
 

@@ -31,6 +31,7 @@ class TrainScreen(Screen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__(id="train")
         self._session = session
+        self.set_class(session.ascii_only, "-ascii")
         ascii_only = session.ascii_only
         self.status = StatusBar(session.progress, session.settings, ascii_only=ascii_only)
         self.knobs = KnobPanel(session.wanted, ascii_only=ascii_only)

@@ -180,7 +180,7 @@ class DigitPanel(LineView, can_focus=True):
             return []
         assert self._browser.test is not None
         true = self._browser.test.labels[index]
-        shares = predictions.bars(index) if predictions else [0.0] * 10
+        shares = predictions.bars(index) if predictions else None
         predicted = int(predictions.predicted[index]) if predictions else -1
         if full:
             return draw_bars(shares, true, predicted, names, width, self.palette, self._ascii)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 import attrs
@@ -111,9 +112,11 @@ class MetricChart(LineView):
         return [self._line(y) for y in range(min(height, len(self._drawing.frame.lines)))]
 
     def _hint_lines(self, width: int, height: int) -> list[list[Segment]]:
-        text = self._hint()[: max(0, width)]
-        line = [Segment(text.center(width), Style(color=self.palette.muted))]
-        return [[] for _ in range(height // 2)] + [line]
+        failed = self._progress.phase == "failed"
+        style = Style(color=self.palette.wrong if failed else self.palette.muted)
+        lines = textwrap.wrap(self._hint(), max(10, width - 4))
+        above: list[list[Segment]] = [[] for _ in range(max(0, height - len(lines)) // 2)]
+        return above + [[Segment(line.center(width), style)] for line in lines]
 
     def _line(self, y: int) -> list[Segment]:
         assert self._drawing is not None

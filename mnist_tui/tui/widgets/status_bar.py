@@ -29,6 +29,8 @@ def status_pieces(progress: Progress, settings: RunSettings) -> list[tuple[int, 
     pieces.append((0, "phase", progress.phase))
     if progress.phase == "downloading" and progress.notice:
         pieces.append((0, "figure", progress.notice))
+    if progress.phase == "failed":
+        pieces.append((0, "figure", progress.error))
     if progress.hyperparameters is not None and progress.run:
         pieces.append((1, "figure", f"epoch {progress.epoch}/{progress.hyperparameters.epochs}"))
         planned = progress.planned_steps

@@ -1,0 +1,165 @@
+"""The real program in a real pseudo-terminal, read by a terminal emulator."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pyte
+
+SYNC_QUERY, SYNC_ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
+LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
+
+
+class Terminal:
+    """A child process on a pseudo-terminal of `columns` x `rows`."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        *,
+        columns: int = 120,
+        rows: int = 36,
+        environment: Mapping[str, str | None] | None = None,
+    ) -> None:
+        settings: dict[str, str | None] = {
+            **os.environ,
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "LANG": "C.UTF-8",
+            "MNIST_TUI_RUNS_DIR": str(folder / "runs"),
+            **(environment or {}),
+        }
+        child_environment = {key: value for key, value in settings.items() if value is not None}
+        self.output = bytearray()
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self.screen)
+        self.exit_code: int | None = None
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.attributes_before = termios.tcgetattr(slave)
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.setsid()
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+            for descriptor in (0, 1, 2):
+                os.dup2(slave, descriptor)
+            os.closerange(3, 256)
+            os.execve(sys.executable, [sys.executable, "-m", "mnist_tui", *arguments], child_environment)
+        self._slave = slave
+        self.master = master
+
+    def pump(self, seconds: float = 0.05) -> bool:
+        """Read what arrives within `seconds`; false where nothing did."""
+        ready, _, _ = select.select([self.master], [], [], seconds)
+        if not ready:
+            return False
+        try:
+            data = os.read(self.master, 65536)
+        except OSError as error:
+            if error.errno == errno.EIO:
+                return False
+            raise
+        self.output += data
+        if SYNC_QUERY in data:
+            os.write(self.master, SYNC_ANSWER)
+        # pyte knows neither kitty's keyboard protocol nor private queries that end in `u` or `$p`
+        self._stream.feed(data.replace(b"\x1b[>25u", b"").replace(b"\x1b[<u", b"").replace(SYNC_QUERY, b""))
+        return True
+
+    @property
+    def text(self) -> str:
+        """What is on the screen now."""
+        return "\n".join(self.screen.display)
+
+    def until(self, seen: str | Callable[[str], bool], seconds: float = 30.0) -> str:
+        """Read until `seen` is on the screen, or true of it; fail with the screen where it never is."""
+        check: Callable[[str], bool] = (lambda text: seen in text) if isinstance(seen, str) else seen
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if check(self.text):
+                return self.text
+            self.pump()
+            if self._ended() and not self.pump(0):
+                break
+        if check(self.text):
+            return self.text
+        raise AssertionError(f"never saw {seen!r} (exit {self.exit_code}):\n{self.text}")
+
+    def type(self, keys: str) -> None:
+        """Send keys as a terminal does."""
+        os.write(self.master, keys.encode())
+
+    def kill(self, number: signal.Signals) -> None:
+        """Send a signal to the program."""
+        os.kill(self.pid, number)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the window's size."""
+        self.screen.resize(rows, columns)
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        os.kill(self.pid, signal.SIGWINCH)
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a lost connection does."""
+        os.close(self._slave)
+        self._slave = -1
+        os.close(self.master)
+        self.master = -1
+
+    def _ended(self) -> bool:
+        if self.exit_code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.exit_code = os.waitstatus_to_exitcode(status)
+        return self.exit_code is not None
+
+    def wait(self, seconds: float = 20.0) -> int:
+        """Read until the program ends; its exit code."""
+        deadline = time.monotonic() + seconds
+        while not self._ended():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"still running after {seconds} s:\n{self.text}")
+            if self.master >= 0:
+                self.pump()
+            else:
+                select.select([], [], [], 0.05)
+        while self.master >= 0 and self.pump(0):
+            pass
+        assert self.exit_code is not None
+        return self.exit_code
+
+    @property
+    def restored(self) -> bool:
+        """Whether the terminal is as the shell left it: normal screen, no mouse, a cursor, echo."""
+        modes = termios.tcgetattr(self._slave)
+        return (
+            bytes(self.output).rfind(LEFT_ALTERNATE_SCREEN) > bytes(self.output).rfind(b"\x1b[?1049h")
+            and bytes(self.output).rfind(b"\x1b[?1003l") > bytes(self.output).rfind(b"\x1b[?1003h")
+            and bytes(self.output).rfind(b"\x1b[?25h") > bytes(self.output).rfind(b"\x1b[?25l")
+            and modes[3] == self.attributes_before[3]
+        )
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._ended():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        for descriptor in (self.master, self._slave):
+            if descriptor >= 0:
+                os.close(descriptor)

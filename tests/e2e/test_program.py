@@ -1,0 +1,183 @@
+"""The whole program as a person uses it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.datafiles import write_idx
+from tests.e2e.terminal import Terminal
+
+
+def trained_some(text: str) -> bool:
+    """Whether the status line shows that batches were trained."""
+    match = re.search(r"step ([\d ]+?)(/|  )", text)
+    return match is not None and int(match[1].replace(" ", "")) >= 20
+
+
+def only_run(folder: Path) -> Path:
+    (run,) = (folder / "runs").iterdir()
+    return run
+
+
+def assert_saved(run: Path, status: str) -> None:
+    assert json.loads((run / "run.json").read_text())["status"] == status
+    for name in ("checkpoints/last.pt", "cnn_model.pth", "metrics.jsonl"):
+        assert (run / name).stat().st_size > 0
+
+
+def test_train_inspect_and_quit_leave_a_saved_run_and_a_restored_terminal(tmp_path: Path) -> None:
+    with Terminal([], tmp_path) as terminal:
+        text = terminal.until("ready")
+        for panel in ("hyperparameters", "loss", "accuracy", "test digits"):
+            assert panel in text
+        assert "no prediction yet" in text
+        terminal.type(" ")
+        terminal.until(trained_some)
+        terminal.type("e")
+        terminal.until("hardest first")
+        terminal.type("i")
+        terminal.until("confusion")
+        terminal.type("m")
+        terminal.until("misclassified:")
+        terminal.type("\x1b[C")
+        terminal.until("2 of ")
+        terminal.type("q")
+        terminal.until("Stop and save")
+        terminal.type("\r")
+        assert terminal.wait() == 0
+        assert terminal.restored
+        assert "saved in" in terminal.text
+    assert_saved(only_run(tmp_path), "stopped")
+
+
+def test_escape_in_the_question_goes_on_training(tmp_path: Path) -> None:
+    with Terminal(["--start"], tmp_path) as terminal:
+        terminal.until(trained_some)
+        terminal.type("q")
+        terminal.until("Stop and save")
+        terminal.type("\x1b")
+        terminal.until(lambda text: "Stop and save" not in text)
+        terminal.type("q")
+        terminal.until("Stop and save")
+        terminal.type("\r")
+        assert terminal.wait() == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_saves_restores_the_terminal_and_gives_its_code(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    with Terminal(["--start"], tmp_path) as terminal:
+        terminal.until(trained_some)
+        terminal.kill(number)
+        assert terminal.wait() == code
+        assert terminal.restored
+    assert_saved(only_run(tmp_path), "stopped")
+
+
+def test_a_lost_connection_saves(tmp_path: Path) -> None:
+    with Terminal(["--start"], tmp_path) as terminal:
+        terminal.until(trained_some)
+        terminal.hang_up()
+        assert terminal.wait() == 129
+    assert_saved(only_run(tmp_path), "stopped")
+
+
+def test_a_terminal_nobody_reads_does_not_stop_a_signal(tmp_path: Path) -> None:
+    with Terminal(["--start", "--fps", "10"], tmp_path, columns=200, rows=60) as terminal:
+        terminal.until(trained_some)
+        terminal.kill(signal.SIGTERM)
+        master, terminal.master = terminal.master, -1
+        try:
+            assert terminal.wait() == 143
+        finally:
+            terminal.master = master
+    assert_saved(only_run(tmp_path), "stopped")
+
+
+def test_ctrl_c_asks_and_a_second_one_saves_and_leaves(tmp_path: Path) -> None:
+    with Terminal(["--start"], tmp_path) as terminal:
+        terminal.until(trained_some)
+        terminal.type("\x03")
+        terminal.until("Stop and save")
+        terminal.type("\x03")
+        assert terminal.wait() == 130
+        assert terminal.restored
+    assert_saved(only_run(tmp_path), "stopped")
+
+
+def test_leaving_while_torch_is_imported_is_at_once(tmp_path: Path) -> None:
+    with Terminal([], tmp_path) as terminal:
+        terminal.until("hyperparameters")
+        terminal.type("q")
+        assert terminal.wait(5) == 0
+        assert terminal.restored
+
+
+def test_a_tiny_window_says_so_and_the_panels_come_back(tmp_path: Path) -> None:
+    with Terminal(["--start"], tmp_path) as terminal:
+        terminal.until(trained_some)
+        terminal.resize(20, 5)
+        terminal.until("training goes on")
+        terminal.resize(1, 1)
+        terminal.resize(80, 24)
+        terminal.until("hyperparameters")
+        terminal.type("q")
+        terminal.until("Stop and save")
+        terminal.type("\r")
+        assert terminal.wait() == 0
+
+
+def test_a_run_on_other_files_finishes_and_stays_for_browsing(tmp_path: Path) -> None:
+    write_idx(tmp_path / "data", train=400, test=200)
+    arguments = ["--data-dir", str(tmp_path / "data"), "--epochs", "2", "--start", "--name", "small"]
+    with Terminal(arguments, tmp_path, columns=80, rows=24) as terminal:
+        terminal.until("✓ done")
+        terminal.type("\r")
+        terminal.until("confusion")
+        terminal.type("q")
+        assert terminal.wait() == 0
+    assert_saved(only_run(tmp_path), "done")
+
+
+def test_failures_are_shown_literally_and_the_program_goes_on(tmp_path: Path) -> None:
+    with Terminal(["--start", "--device", "cuda:7"], tmp_path) as terminal:
+        terminal.until("failed")
+        terminal.until("there is no cuda:7 here")
+        terminal.type("q")
+        assert terminal.wait() in {0, 2}
+        assert terminal.restored
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LC_ALL": "C", "LANG": "C", "PYTHONIOENCODING": "ascii"},
+        {"NO_COLOR": "1"},
+        {"TERM": "linux", "COLORTERM": None},
+        {"TERM": "screen-256color", "COLORTERM": None},
+        {"TERM": None, "COLORTERM": None},
+    ],
+    ids=["ascii-locale", "no-colour", "linux", "screen", "no-term"],
+)
+def test_odd_terminals_show_the_panels(tmp_path: Path, environment: dict[str, str | None]) -> None:
+    with Terminal([], tmp_path, environment=environment) as terminal:
+        terminal.until("hyperparameters")
+        terminal.until("test digit 0")
+        terminal.type("q")
+        assert terminal.wait() == 0
+
+
+def test_ascii_uses_nothing_but_ascii(tmp_path: Path) -> None:
+    with Terminal(["--ascii"], tmp_path) as terminal:
+        text = terminal.until("test digit 0")
+        assert "hyperparameters" in text
+        panels = [character for character in text if ord(character) > 126]
+        terminal.type("q")
+        assert terminal.wait() == 0
+    assert panels == []
