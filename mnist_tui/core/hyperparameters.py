@@ -77,7 +77,7 @@ class Knob:
         elif isinstance(value, bool) or not isinstance(value, int if self.kind == "int" else (int, float)):
             legal = False
         else:
-            legal = math.isfinite(value) and self.low <= value <= self.high
+            legal = self.low <= value <= self.high  # false for NaN and the infinities too
         if not legal:
             raise self.refuse(value)
 

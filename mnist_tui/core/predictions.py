@@ -70,12 +70,13 @@ class Predictions:
         self.step = step
         self.labels = labels
         scores = logits.astype(np.float64)
-        shifted = scores - scores.max(axis=1, keepdims=True)
-        log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
         rows = np.arange(len(labels))
+        with np.errstate(over="ignore", invalid="ignore"):  # a network that diverged has infinite logits
+            shifted = scores - scores.max(axis=1, keepdims=True)
+            log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+            self.probabilities: Floats = np.exp(log_probabilities).astype(np.float32)
+            self.losses: Floats = (-log_probabilities[rows, labels]).astype(np.float32)
         self.predicted: Integers = logits.argmax(axis=1)
-        self.probabilities: Floats = np.exp(log_probabilities).astype(np.float32)
-        self.losses: Floats = (-log_probabilities[rows, labels]).astype(np.float32)
         self.wrong: npt.NDArray[np.bool_] = self.predicted != labels
 
     @classmethod

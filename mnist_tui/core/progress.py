@@ -99,7 +99,8 @@ class Progress:
                 self.notice = event.notice or self.notice
             case RunStarted():
                 self._begin()
-                self.phase, self.run, self.folder, self.error = "training", event.run, event.folder, ""
+                self.phase, self.run, self.folder = "training", event.run, event.folder
+                self.error = self.details = ""
                 self.exit_code = 0
                 self.hyperparameters = event.hyperparameters
                 self.samples_per_epoch, self.parameters = event.samples_per_epoch, event.parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import time
 from pathlib import Path
@@ -54,9 +55,10 @@ def name_of(folder: Path) -> str:
 
 def run_folders(runs_dir: Path) -> list[Path]:
     """Every run below `runs_dir`, oldest first."""
-    if not runs_dir.is_dir():
+    try:
+        return sorted(path for path in runs_dir.iterdir() if _STAMP.match(path.name) and path.is_dir())
+    except OSError:  # not there, no folder, or not to be read: nothing can be found in it
         return []
-    return sorted(path for path in runs_dir.iterdir() if _STAMP.match(path.name) and path.is_dir())
 
 
 def _free_name(stem: str, taken: set[str]) -> str:
@@ -112,10 +114,10 @@ def find_model(model: str, runs_dir: Path) -> Path:
     Raises:
         ModelFileError: nothing of that name exists, or the run has no checkpoint.
     """
-    path = Path(model).expanduser()
-    if path.is_file():
+    path = Path(os.path.expanduser(model))
+    if os.path.isfile(path):  # unlike Path's own, it is false for impossible names too
         return path
-    folders = [path] if path.is_dir() else []
+    folders = [path] if os.path.isdir(path) else []
     folders += [f for f in reversed(run_folders(runs_dir)) if model in {f.name, name_of(f)}]
     for folder in folders:
         for candidate in ("checkpoints/best.pt", "checkpoints/last.pt", "cnn_model.pth"):
@@ -155,11 +157,11 @@ def as_record(event: Event) -> dict[str, Any]:
 
 
 def to_json(value: Any) -> str:
-    """Strict JSON on one line; numbers that are not finite become null."""
+    """Strict JSON on one line of ASCII, so that any path can be printed anywhere; numbers not finite become null."""
     try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
     except ValueError:
-        return json.dumps(_finite(value), separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(_finite(value), separators=(",", ":"))
 
 
 def _finite(value: Any) -> Any:
@@ -176,6 +178,9 @@ class Recorder:
     """Writes a run's events to its folder: `metrics.jsonl` by appending, `run.json` and evaluations whole.
 
     A disk that fails never stops the training: the failure is kept in `trouble` and the next event tries again.
+
+    Raises:
+        UserError: not even the first file can be written.
     """
 
     def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
@@ -184,7 +189,12 @@ class Recorder:
         self._facts = facts
         self._changes: list[dict[str, Any]] = []
         self._metrics: IO[str] | None = None
-        self._write_run("running")
+        try:
+            self._write_run("running")
+        except OSError as error:
+            raise UserError(
+                f"cannot write to {folder}: {error.strerror or error}; choose another place with --runs-dir"
+            ) from None
 
     def record(self, event: Event) -> None:
         """Append `event`; on the events that change what the run is, rewrite `run.json` too."""
@@ -213,7 +223,7 @@ class Recorder:
 
     def log(self, text: str) -> None:
         """Append to `log.txt`."""
-        with open(self.folder / "log.txt", "a", encoding="utf-8") as file:
+        with open(self.folder / "log.txt", "a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text.rstrip()}\n")
 
     def close(self) -> None:
@@ -237,5 +247,5 @@ class Recorder:
 
     def _write_run(self, status: str, **more: Any) -> None:
         content = {**self._facts, "status": status, "changes": self._changes, **more}
-        text = json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(_finite(content), indent=2) + "\n"
         write_atomically(self.folder / "run.json", text.encode())

@@ -115,8 +115,6 @@ def test_every_field_has_a_knob_with_words_and_a_legal_default() -> None:
 @pytest.mark.parametrize("knob", FLOATS + INTS, ids=lambda knob: knob.name)
 @pytest.mark.parametrize("text", NEVER_A_NUMBER, ids=lambda text: ascii(text[:12]))
 def test_text_that_is_no_legal_number_is_refused(knob: Knob, text: str) -> None:
-    if knob.name == "seed" and text == "1e30":
-        assert "1e30" not in knob.choices
     with pytest.raises(HyperparameterError) as caught:
         knob.parse(text)
     assert_refused(knob, caught)
@@ -255,6 +253,7 @@ def test_the_ends_of_a_range_hold() -> None:
         ("optimizer", 1),
         ("optimizer", ["adam"]),
     ],
+    ids=lambda value: str(value)[:12],
 )
 def test_every_edit_is_checked_again(name: str, value: object) -> None:
     with pytest.raises(HyperparameterError) as caught:

@@ -1,0 +1,68 @@
+"""Time from fork to the first complete frame of `mnist-tui`, against an empty Textual app in the same terminal.
+
+A frame is complete when its last line was painted and the cursor went home, which is how Textual ends every paint,
+synchronized or not (the first one comes before the terminal has answered that it can synchronize). Ours must also show
+its three panels: `hyperparameters`, `loss` and `test digits`. Both draw at most 120 times a second and start warm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+
+from benchmarks.children import environment, python
+from benchmarks.measure import alternate, median, report
+from benchmarks.terminal import Terminal
+
+ROWS = 36
+LAST_LINE = f"\x1b[{ROWS};1H".encode()
+HOME = b"\x1b[1;1H"
+PANELS = (b"hyperparameters", b"loss", b"test digits")
+
+
+def complete(output: bytes, words: tuple[bytes, ...]) -> bool:
+    """Whether `output` holds a whole paint by whose end all `words` were there."""
+    places = [output.find(word) for word in (*words, LAST_LINE)]
+    return min(places) >= 0 and HOME in output[max(places) :]
+
+
+def seconds_to_frame(module: str, words: tuple[bytes, ...], directory: Path) -> float:
+    """From fork to the last byte of the first complete frame."""
+    more = {"TEXTUAL_FPS": "120", "MNIST_TUI_RUNS_DIR": str(directory / "runs")}
+    with Terminal(python(module), environment(**more), directory, rows=ROWS) as terminal:
+        return terminal.wait_until(lambda output: complete(output, words), 0) - terminal.started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=10)
+    flags = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as folder:
+
+        def ours(pair: int) -> float:
+            return seconds_to_frame("mnist_tui", PANELS, Path(folder))
+
+        def empty(pair: int) -> float:
+            return seconds_to_frame("benchmarks.empty_app", (), Path(folder))
+
+        for warm in (ours, empty):
+            warm(-1)
+        ratios, times = [], []
+        for number, (first, second) in enumerate(alternate(flags.pairs, ours, empty), 1):
+            ratios.append(first / second)
+            times.append((first, second))
+            print(f"pair {number}: ours {first:.3f} s, empty app {second:.3f} s, {ratios[-1]:.2f}x", flush=True)
+    middle = [statistics.median(column) for column in zip(*times, strict=True)]
+    report(
+        "first complete frame, 120x36",
+        "an empty Textual app",
+        "<= 1.5x",
+        f"{median(ratios).show('.2f', 'x')}, {middle[0]:.3f} s to {middle[1]:.3f} s",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Every benchmark with its full settings, one after the other; a markdown table of the figures on stdout.
+
+What the benchmarks themselves print goes to stderr. `--quick` only proves that they run: its figures mean nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+
+from benchmarks.children import ROOT, environment, python
+from benchmarks.measure import FIGURE, SEPARATOR, machine
+
+FULL: tuple[tuple[str, ...], ...] = (
+    ("chart_redraw",),
+    ("first_frame",),
+    ("key_latency",),
+    ("leave",),
+    ("throughput",),
+    ("throughput", "--batch-size", "512", "--batches", "80", "--warm-up", "10", "--pairs", "5"),
+    ("dashboard",),
+    ("accuracy", "--script"),
+)
+QUICK: tuple[tuple[str, ...], ...] = (
+    ("chart_redraw", "--pairs", "3", "--many", "20000"),
+    ("first_frame", "--pairs", "1"),
+    ("key_latency", "--keys", "4", "--block", "2"),
+    ("leave", "--times", "1"),
+    ("throughput", "--pairs", "1", "--batches", "20", "--warm-up", "5"),
+    ("dashboard", "--pairs", "1", "--images", "9000", "--epochs", "2"),
+    ("accuracy", "--seeds", "1", "--epochs", "1"),
+)
+
+
+def figures_of(module: str, *words: str) -> list[str]:
+    """Run one benchmark, pass its lines on, and return the rows of the table it came to."""
+    command = python(f"benchmarks.{module}", *words)
+    rows = []
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            print(line, end="", file=sys.stderr, flush=True)
+            if line.startswith(FIGURE):
+                read, figure, rival, where = line.removeprefix(FIGURE).rstrip("\n").split(SEPARATOR)
+                value, _, target = read.partition(" target ")
+                rows.append(f"| {figure} | {rival} | {target} | {value} | {where} |")
+    if child.returncode:
+        rows.append(f"| {module} | - | - | failed with exit code {child.returncode} | {machine()} |")
+    return rows
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    flags = parser.parse_args()
+
+    rows: list[str] = []
+    for module, *words in QUICK if flags.quick else FULL:
+        began = time.perf_counter()
+        print(f"--- {module} {' '.join(words)}", file=sys.stderr, flush=True)
+        rows += figures_of(module, *words)
+        print(f"--- {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    print("| figure | rival | target | read | where |\n| --- | --- | --- | --- | --- |")
+    for row in rows:
+        print(row)
+    return int(any("failed with exit code" in row for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""Hyperparameters by keys and mouse: nudged, typed, refused, pending, waiting."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from textual.events import Paste
+from textual.pilot import Pilot
+
+from mnist_tui.core.events import HyperparametersApplied
+from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
+from mnist_tui.tui.app import MnistApp
+from mnist_tui.tui.screens.train import TrainScreen
+from mnist_tui.tui.widgets.knob_panel import KnobHelp
+from mnist_tui.tui.widgets.knob_row import KnobRow
+from tests.tui.scripted import loaded, make_app, mid_run
+
+SIZE = (120, 36)
+BAD_RATES = ["x", "-1", "nan", "inf", "1e30", "1_0", "٣", "0x1", "1,5", "--", "0", "1e-20"]
+
+
+async def ready(pilot: Pilot[int], app: MnistApp, name: str) -> KnobRow:
+    await pilot.pause()
+    app.tick()
+    app.show()
+    row = app.screen.query_one(f"#knob-{name}", KnobRow)
+    row.focus()
+    await pilot.pause()
+    return row
+
+
+def help_text(app: MnistApp) -> str:
+    return app.screen.query_one(KnobHelp).text
+
+
+async def type_text(pilot: Pilot[int], text: str) -> None:
+    for character in text:
+        await pilot.press(character)
+
+
+async def test_tab_goes_from_the_digits_to_the_first_row_and_arrows_go_on() -> None:
+    app, _ = make_app(loaded())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        await pilot.press("tab")
+        assert isinstance(app.focused, KnobRow)
+        assert app.focused.knob.name == "learning_rate"
+        await pilot.press("down", "down")
+        assert app.focused.knob.name == "epochs"
+        await pilot.press("up")
+        assert app.focused.knob.name == "batch_size"
+
+
+@pytest.mark.parametrize("name", list(KNOBS))
+async def test_every_field_is_nudged_and_explained(name: str) -> None:
+    app, runner = make_app(loaded())
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot, app, name.replace("_", "-"))
+        knob = KNOBS[name]
+        assert knob.help.split()[0] in help_text(app)
+        assert knob.range_text in help_text(app)
+        assert ("next batch" if knob.live else "next run") in help_text(app)
+        before = getattr(app.session.wanted, name)
+        await pilot.press("right")
+        assert getattr(app.session.wanted, name) == knob.nudge(before, 1) != before
+        assert runner.updates[-1] == app.session.wanted
+
+
+async def test_enter_types_a_value_and_enter_applies_it() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        row = await ready(pilot, app, "learning-rate")
+        await pilot.press("enter")
+        await type_text(pilot, "0.02")
+        assert row.typed == "0.02"
+        assert app.session.wanted.learning_rate == 0.001
+        await pilot.press("enter")
+        assert app.session.wanted.learning_rate == 0.02
+        assert runner.updates[-1].learning_rate == 0.02
+
+
+@pytest.mark.parametrize("text", BAD_RATES)
+async def test_a_bad_value_is_refused_with_the_range_and_changes_nothing(text: str) -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        row = await ready(pilot, app, "learning-rate")
+        row.action_type()
+        row._retype(text)
+        await pilot.pause()
+        assert "from 1e-08 to 10" in help_text(app)
+        await pilot.press("enter")
+        assert row.typed == text
+        assert runner.updates == []
+        await pilot.press("escape")
+        assert row.typed is None
+        assert app.session.wanted == Hyperparameters()
+
+
+async def test_keys_typed_into_a_field_do_nothing_else() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        row = await ready(pilot, app, "batch-size")
+        await pilot.press("enter")
+        await pilot.press("q", "space", "m", "i", "e", "1", "2", "left_square_bracket", "question_mark")
+        assert isinstance(app.screen, TrainScreen)
+        assert row.typed == "q mie12[?"
+        assert not runner.updates
+        assert runner.calls == ["load"]
+
+
+async def test_backspace_and_an_empty_field_keep_the_value() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        row = await ready(pilot, app, "batch-size")
+        await pilot.press("enter", "5", "backspace", "enter")
+        assert row.typed is None
+        assert runner.updates == []
+
+
+async def test_a_huge_paste_is_refused_in_place() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        row = await ready(pilot, app, "dropout")
+        await pilot.press("enter")
+        row.post_message(Paste("9" * 10_000 + "[/x]"))
+        await pilot.pause()
+        assert "dropout must be" in help_text(app)
+        await pilot.press("enter")
+        assert runner.updates == []
+
+
+async def test_leaving_a_row_drops_what_was_half_typed() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        row = await ready(pilot, app, "batch-size")
+        await pilot.press("enter", "9")
+        app.screen.query_one("#digits").focus()
+        await pilot.pause()
+        assert row.typed is None
+        assert runner.updates == []
+
+
+async def test_a_live_edit_is_pending_until_the_engine_confirms_it() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        row = await ready(pilot, app, "dropout")
+        runner.say(HyperparametersApplied(1250, Hyperparameters(learning_rate=0.0005), Hyperparameters()))
+        app.tick()
+        await pilot.press("right")
+        app.show()
+        assert row.pending
+        assert not row.waits
+        runner.say(HyperparametersApplied(1251, Hyperparameters(), app.session.wanted))
+        app.tick()
+        app.show()
+        assert not row.pending
+
+
+async def test_a_next_run_edit_is_marked_as_waiting_while_a_run_is_under_way() -> None:
+    app, _ = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        row = await ready(pilot, app, "optimizer")
+        await pilot.press("right")
+        app.show()
+        assert row.waits
+        assert "↻ adamw" in row.render_line(0).text
+
+
+async def test_the_mouse_nudges_and_begins_typing() -> None:
+    app, _ = make_app(loaded())
+    async with app.run_test(size=SIZE) as pilot:
+        row = await ready(pilot, app, "batch-size")
+        width = row.size.width
+        await pilot.click(row, offset=(width - 1, 0))
+        assert app.session.wanted.batch_size == 128
+        await pilot.click(row, offset=(width - 2, 0))
+        await pilot.click(row, offset=(width - 2, 0))
+        assert app.session.wanted.batch_size == 32
+        await pilot.click(row, offset=(width - 5, 0))
+        assert row.typed == ""
+
+
+async def test_an_illegal_edit_from_elsewhere_leaves_everything_as_it_was() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        row = await ready(pilot, app, "batch-size")
+        row.post_message(KnobRow.Changed("batch_size", -5))
+        await pilot.pause()
+        assert app.session.wanted == Hyperparameters()
+        assert runner.updates == []
+
+
+async def test_rows_show_what_is_wanted_after_an_edit_by_key() -> None:
+    app, _ = make_app(loaded())
+    async with app.run_test(size=SIZE) as pilot:
+        row = await ready(pilot, app, "learning-rate")
+        await pilot.press("right_square_bracket")
+        assert row.value == 0.002
+        assert "0.002" in row.render_line(0).text
+        assert app.session.wanted == attrs.evolve(Hyperparameters(), learning_rate=0.002)
+
+

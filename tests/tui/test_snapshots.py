@@ -1,0 +1,66 @@
+"""Pictures of the screens at three sizes; a difference is to be looked at, and then either mended or accepted with
+`pytest tests/tui/test_snapshots.py --snapshot-update`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from mnist_tui.core.settings import ScreenSettings
+from mnist_tui.tui.app import MnistApp
+from tests.tui.scripted import finished, loaded, make_app, mid_run
+
+SIZES = [(80, 24), (120, 36), (200, 60)]
+
+
+def keys_after_a_tick(app: MnistApp, keys: Sequence[str]) -> Callable[[Pilot[int]], Awaitable[None]]:
+    async def run(pilot: Pilot[int]) -> None:
+        await pilot.pause()
+        app.tick()
+        app.show()
+        await pilot.pause()
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+        app.show()
+        await pilot.pause()
+
+    return run
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("keys", [(), ("i", "m", "right")], ids=["train", "inspect"])
+def test_a_run_under_way(snap_compare: Any, size: tuple[int, int], keys: Sequence[str]) -> None:
+    app, _ = make_app(mid_run())
+    assert snap_compare(app, terminal_size=size, run_before=keys_after_a_tick(app, keys))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_the_first_frame(snap_compare: Any, size: tuple[int, int]) -> None:
+    app, _ = make_app(loaded())
+    assert snap_compare(app, terminal_size=size, run_before=keys_after_a_tick(app, ()))
+
+
+@pytest.mark.parametrize(
+    ("keys", "screen"),
+    [
+        (("question_mark",), ScreenSettings()),
+        (("q",), ScreenSettings()),
+        (("tab", "enter", "x"), ScreenSettings()),
+        (("l", "w"), ScreenSettings()),
+        ((), ScreenSettings(theme="light")),
+        (("i",), ScreenSettings(ascii=True)),
+    ],
+    ids=["help", "leave", "refused", "log-recent", "light", "ascii"],
+)
+def test_other_states(snap_compare: Any, keys: Sequence[str], screen: ScreenSettings) -> None:
+    app, _ = make_app(mid_run(), screen)
+    assert snap_compare(app, terminal_size=(120, 36), run_before=keys_after_a_tick(app, keys))
+
+
+def test_a_finished_run(snap_compare: Any) -> None:
+    app, _ = make_app(finished())
+    assert snap_compare(app, terminal_size=(80, 24), run_before=keys_after_a_tick(app, ()))
