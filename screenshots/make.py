@@ -27,7 +27,9 @@ from mnist_tui.tui.session import Session
 
 HERE = Path(__file__).parent
 CELL = 12.2  # width of a cell in Textual's SVG, in its own units
-_TEXT = re.compile(r'<text class="([^"]+)" x="([\d.]+)" y="([\d.]+)" textLength="[\d.]+" clip-path="([^"]+)">([^<]*)</text>')
+_TEXT = re.compile(
+    r'<text class="([^"]+)" x="([\d.]+)" y="([\d.]+)" textLength="[\d.]+" clip-path="([^"]+)">([^<]*)</text>'
+)
 
 
 @attrs.frozen

@@ -45,7 +45,9 @@ class MnistApp(App[int]):
         Binding("question_mark", "help", "help", key_display="?", tooltip="this list of keys"),
         Binding("q", "leave", "quit", tooltip="leave; while training, after a question"),
         Binding("full_stop", "step", "one batch", key_display=".", tooltip="train one batch, then wait"),
-        Binding("left_square_bracket", "scale_rate(0.5)", "halve lr", key_display="[", tooltip="halve the learning rate"),
+        Binding(
+            "left_square_bracket", "scale_rate(0.5)", "halve lr", key_display="[", tooltip="halve the learning rate"
+        ),
         Binding(
             "right_square_bracket", "scale_rate(2)", "double lr", key_display="]", tooltip="double the learning rate"
         ),
@@ -66,7 +68,9 @@ class MnistApp(App[int]):
             priority=True,
             tooltip="as q; again: save and leave; a third time: leave at once",
         ),
-        Binding("ctrl+z", "suspend_process", "suspend", show=False, tooltip="back to the shell until fg; training waits"),
+        Binding(
+            "ctrl+z", "suspend_process", "suspend", show=False, tooltip="back to the shell until fg; training waits"
+        ),
     ]
 
     def __init__(self, session: Session, screen: ScreenSettings, departure: Departure | None = None) -> None:

@@ -64,9 +64,7 @@ def test_buckets_hold_the_extremes_of_exactly_their_batches(chunks: list[list[fl
         averages += [ema.add(value) for value in chunk]
     whole = list(series.whole())
     assert len(whole) <= capacity
-    assert [step for bucket in whole for step in range(bucket.first, bucket.last + 1)] == [
-        *range(1, len(flat) + 1)
-    ]
+    assert [step for bucket in whole for step in range(bucket.first, bucket.last + 1)] == [*range(1, len(flat) + 1)]
     for bucket in whole:
         finite = [value for value in flat[bucket.first - 1 : bucket.last] if math.isfinite(value)]
         if finite:

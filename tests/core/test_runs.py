@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 import pytest
 
+from mnist_tui.core.dataset import find
 from mnist_tui.core.errors import ModelFileError, UsageError, UserError
 from mnist_tui.core.events import (
     BatchesTrained,
@@ -22,7 +23,6 @@ from mnist_tui.core.events import (
     RunFinished,
     RunStarted,
 )
-from mnist_tui.core.dataset import find
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.runs import (
     Recorder,
@@ -77,7 +77,9 @@ def test_a_taken_name_suggests_a_free_one(tmp_path: Path) -> None:
     assert choose_name(tmp_path, "mine-3", "classic") == "mine-3"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../up", "a/b", "a b", "-a", ".a", "ä", "a\n", "a\0", "a" * 65, "[/b]"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../up", "a/b", "a b", "-a", ".a", "ä", "a\n", "a\0", "a" * 65, "[/b]"]
+)
 def test_a_bad_name_is_refused_with_the_rule(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="cannot name a run: use up to 64 letters") as caught:
         choose_name(tmp_path, name, "classic")

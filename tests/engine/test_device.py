@@ -39,7 +39,9 @@ def test_the_cpu_is_always_there(bare: None, wanted: str) -> None:
     assert (device.torch, device.label, device.name, device.notice) == (torch.device("cpu"), "cpu", "", "")
 
 
-@pytest.mark.parametrize("wanted", ["", "gpu", "cuda:", "cuda:-1", "cuda:x", "cuda:0:1", "cuda:１", "cuda:00000", "[/b]"])
+@pytest.mark.parametrize(
+    "wanted", ["", "gpu", "cuda:", "cuda:-1", "cuda:x", "cuda:0:1", "cuda:１", "cuda:00000", "[/b]"]
+)
 def test_an_unknown_device_names_the_known_words(bare: None, wanted: str) -> None:
     with pytest.raises(UsageError, match="is no device: use auto, cpu, cuda, cuda:N or mps"):
         choose(wanted)
@@ -62,7 +64,9 @@ def test_the_gpu_with_most_free_memory_is_taken(two_gpus: None, wanted: str) -> 
 
 def test_a_numbered_gpu_is_taken_or_the_count_is_told(two_gpus: None) -> None:
     assert choose("cuda:0").torch == torch.device("cuda:0")
-    with pytest.raises(UsageError, match=r"no cuda:2 here \(this machine has 2, counted from 0\): use cuda:0, cuda:1, cpu"):
+    with pytest.raises(
+        UsageError, match=r"no cuda:2 here \(this machine has 2, counted from 0\): use cuda:0, cuda:1, cpu"
+    ):
         choose("cuda:2")
 
 
@@ -122,7 +126,9 @@ def test_hidden_gpus_are_told(bare: None, monkeypatch: pytest.MonkeyPatch, hidde
     assert why_no_cuda() == "CUDA_VISIBLE_DEVICES hides every GPU"
 
 
-@pytest.mark.parametrize(("variable", "threads"), [("3", 3), ("4,2", 4), (" 5", None), ("0", None), ("x", None), ("", None)])
+@pytest.mark.parametrize(
+    ("variable", "threads"), [("3", 3), ("4,2", 4), (" 5", None), ("0", None), ("x", None), ("", None)]
+)
 def test_threads_are_those_of_openmp_or_the_cores(
     monkeypatch: pytest.MonkeyPatch, variable: str, threads: int | None
 ) -> None:

@@ -23,6 +23,7 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import RunSettings, ScreenSettings
+from mnist_tui.render.blocks import Glyphs
 from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.session import Session
 
@@ -141,6 +142,6 @@ def finished() -> list[Event]:
 def make_app(events: Iterable[Event] = (), screen: ScreenSettings | None = None) -> tuple[MnistApp, ScriptedRunner]:
     runner = ScriptedRunner(events)
     settings = screen or ScreenSettings()
-    glyphs = "ascii" if settings.ascii else "half"
+    glyphs: Glyphs = "ascii" if settings.ascii else "half"
     session = Session(runner, Hyperparameters(), ascii_only=settings.ascii, glyphs=glyphs)
     return MnistApp(session, settings), runner

@@ -408,7 +408,9 @@ async def test_dark_and_light_draw_the_same_words_in_other_colours() -> None:
         assert after != before
 
 
-@pytest.mark.parametrize("size", [(1, 1), (20, 5), (39, 9), (40, 10), (60, 20), (80, 24), (100, 30), (200, 60), (300, 20)])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (20, 5), (39, 9), (40, 10), (60, 20), (80, 24), (100, 30), (200, 60), (300, 20)]
+)
 async def test_every_size_works_on_both_screens(size: tuple[int, int]) -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=size) as pilot:

@@ -198,5 +198,3 @@ async def test_rows_show_what_is_wanted_after_an_edit_by_key() -> None:
         assert row.value == 0.002
         assert "0.002" in row.render_line(0).text
         assert app.session.wanted == attrs.evolve(Hyperparameters(), learning_rate=0.002)
-
-
