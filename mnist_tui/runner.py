@@ -18,7 +18,7 @@ import attrs
 
 from mnist_tui import __version__
 from mnist_tui.core.control import Control
-from mnist_tui.core.dataset import Source, Split, default_data_dir, find
+from mnist_tui.core.dataset import Source, Split, dataset_info, default_data_dir, find
 from mnist_tui.core.errors import DatasetMissing, UsageError, UserError
 from mnist_tui.core.events import (
     DataLoaded,
@@ -84,9 +84,14 @@ class LocalRunner:
 
     Args:
         settings: device, data, folders.
+
+    Raises:
+        UsageError: the run's name is taken or none, or there is no such data set.
     """
 
     def __init__(self, settings: RunSettings) -> None:
+        choose_name(settings.runs_dir, settings.name, settings.preset)
+        dataset_info(settings.dataset)
         self.settings = settings
         self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._orders: queue.SimpleQueue[Hyperparameters | None] = queue.SimpleQueue()

@@ -117,7 +117,7 @@ class Predictions:
         return difference
 
     def select(self, chosen: Filter = Filter(), sort: Sort = "loss") -> list[int]:
-        """Indices of the digits that pass `chosen`: highest loss, highest confidence, lowest margin or lowest index first."""
+        """Indices that pass `chosen`: highest loss, highest confidence, lowest margin or lowest index first."""
         keep = np.ones(len(self), dtype=bool)
         if chosen.only != "all":
             keep &= self.wrong if chosen.only == "wrong" else ~self.wrong

@@ -38,7 +38,7 @@ class Progress:
         step, epoch, samples: counted over the run, the first two from 1.
         test_accuracy, best_test_accuracy, test_loss: 0..1 and nats; None before the first evaluation.
         notice: one sentence worth showing, or empty.
-        error, details, exit_code: why the last run could not go on: a sentence, a traceback, a shell's number; or empty.
+        error, details, exit_code: why the last run could not go on: sentence, traceback, number for a shell.
     """
 
     def __init__(self) -> None:

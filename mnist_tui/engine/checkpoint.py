@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,9 +75,10 @@ def load_model(path: Path) -> tuple[CNN, dict[str, Any]]:
     if "format" in content:
         if content.get("format") != FORMAT:
             raise ModelFileError(f"{path} is not a model of mnist-tui: its format is {str(content['format'])[:40]!r}")
-        if content.get("version") != VERSION:
+        version = content.get("version")
+        if type(version) is not int or version != VERSION:
             raise ModelFileError(
-                f"{path} was written by another version of mnist-tui (file version {str(content.get('version'))[:20]}, "
+                f"{path} was written by another version of mnist-tui (file version {' '.join(str(version).split())[:20]}, "
                 f"this program reads {VERSION}): install the version that wrote it"
             )
         state = content.get("model")
@@ -87,7 +89,11 @@ def load_model(path: Path) -> tuple[CNN, dict[str, Any]]:
         architecture = architecture_of(state)
     except ModelFileError as error:
         raise ModelFileError(f"{path} is not a model of mnist-tui: {error}") from None
-    weights = {str(name): tensor.float() for name, tensor in state.items()}
+    weights: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        if tensor.layout != torch.strided or tensor.is_complex() or tensor.is_quantized:
+            raise ModelFileError(f"{path} is not a model of mnist-tui: {name} is no plain tensor of real numbers")
+        weights[str(name)] = tensor.float()
     for name, tensor in weights.items():
         if not torch.isfinite(tensor).all():
             raise ModelFileError(f"{path} holds broken weights: {name} has values that are not finite")
@@ -108,7 +114,9 @@ def _read(path: Path) -> dict[str, Any]:
     if reason:
         raise ModelFileError(f"{path} is not a model of mnist-tui: {reason}")
     try:
-        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (
         Exception
     ) as error:  # torch raises nearly anything on foreign files; its advice to load them unsafely is not shown
@@ -128,6 +136,6 @@ def _damage(data: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             broken = archive.testzip()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, RuntimeError) as error:
-        return f"the archive is damaged ({error})"
+    except Exception as error:  # zipfile and its decompressors, too, raise many things on damaged files
+        return f"the archive is damaged ({type(error).__name__})"
     return f"its member {broken} is damaged" if broken else ""

@@ -101,7 +101,7 @@ def why_no_cuda() -> str:
             text = str(error).splitlines()[0]
             if "too old" in text:
                 found = re.search(r"found version (\d+)", text)
-                has = f", which speaks CUDA {int(found[1]) // 1000}.{int(found[1]) % 1000 // 10}" if found else ""
+                has = f", which speaks CUDA {int(found[1]) // 1000}.{int(found[1]) % 1000 // 10}," if found else ""
                 return f"the NVIDIA driver{has} is too old for this torch, built for CUDA {torch.version.cuda}"
             if "no NVIDIA driver" in text:
                 return "no NVIDIA driver was found"

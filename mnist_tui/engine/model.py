@@ -84,6 +84,8 @@ def architecture_of(state: Mapping[str, object]) -> Architecture:
     shapes = {name: tuple(state[name].shape) for name in expected}  # type: ignore[attr-defined]
     if any(len(shapes[name]) < 1 for name in expected):
         raise ModelFileError("it holds a number where the network has a tensor")
+    if any(0 in shape for shape in shapes.values()):
+        raise ModelFileError("it holds an empty tensor")
     sizes = Architecture(shapes["conv1.weight"][0], shapes["conv2.weight"][0], shapes["fc1.weight"][0])
     with torch.device("meta"):
         wanted = {name: tuple(tensor.shape) for name, tensor in _plan(sizes).items()}

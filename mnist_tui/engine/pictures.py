@@ -1,11 +1,12 @@
 """Any picture of a digit as the 28 x 28 bytes the network was trained on.
 
 MNIST's own preparation: the digit is scaled to fit a box of 20 x 20, grey levels kept, and placed in the 28 x 28 field
-so that its centre of mass is in the middle (LeCun et al. 1998).
+so that its centre of mass is in the middle (LeCun et al. 1998): in all of MNIST it lies inside pixel 14, counted from 0.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
@@ -28,6 +29,9 @@ def read_picture(path: Path) -> bytes:
         UserError: the file cannot be read, is no picture, or shows nothing.
     """
     grey = _open(path)
+    darkest, lightest = grey.getextrema()
+    if lightest - darkest < FAINTEST:
+        raise UserError(f"{path} shows no digit: all of it is one colour")
     if _is_dark_on_light(grey):
         grey = ImageOps.invert(grey)
     if grey.size == (SIDE, SIDE):
@@ -39,10 +43,10 @@ def _open(path: Path) -> Image.Image:
     try:
         with Image.open(path) as file:
             picture = ImageOps.exif_transpose(file)
-            if "A" in picture.getbands() or "transparency" in picture.info:
-                picture = _flatten(picture.convert("LA"))
-            elif picture.mode.startswith("I;16") or picture.mode in {"I", "F"}:
+            if picture.mode.startswith("I;16") or picture.mode in {"I", "F"}:
                 picture = _to_bytes(picture)
+            elif "A" in picture.getbands() or "transparency" in picture.info:
+                picture = _flatten(picture.convert("LA"))
             return picture.convert("L")
     except UnidentifiedImageError:
         raise UserError(f"{path} is not a picture that can be read: use PNG, JPEG or the like") from None
@@ -105,8 +109,8 @@ def _prepare(grey: Image.Image, path: Path) -> bytes:
     mass = small.sum()
     centre_y = (small.sum(dim=1) * (torch.arange(height) + 0.5)).sum() / mass
     centre_x = (small.sum(dim=0) * (torch.arange(width) + 0.5)).sum() / mass
-    y = min(max(round(SIDE / 2 - float(centre_y)), 0), SIDE - height)
-    x = min(max(round(SIDE / 2 - float(centre_x)), 0), SIDE - width)
+    y = min(max(math.ceil(SIDE / 2 - float(centre_y)), 0), SIDE - height)
+    x = min(max(math.ceil(SIDE / 2 - float(centre_x)), 0), SIDE - width)
     field = torch.zeros(SIDE, SIDE)
     field[y : y + height, x : x + width] = small
     return bytes(field.round().to(torch.uint8).flatten().tolist())

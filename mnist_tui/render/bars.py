@@ -33,7 +33,8 @@ def draw_bars(
 ) -> list[list[Segment]]:
     """Ten lines of `width` cells: sign, name, bar, percentage.
 
-    Without probabilities the names stand alone, with dots where the percentages will be. The predicted class carries `✓` or `✗`, the true class of a mistake `←`, so no colour is needed to read them.
+    Without probabilities the names stand alone, with dots where the percentages will be. The predicted class carries
+    `✓` or `✗`, the true class of a mistake `←`, so no colour is needed to read them.
     """
     right, wrong, arrow = ("+", "x", "<") if ascii_only else ("✓", "✗", "←")
     label = max(len(name) for name in names)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from functools import partial
 
 from textual.app import App, SystemCommand
-from textual.binding import Binding
 from textual.screen import Screen
 
 from mnist_tui.core.errors import UserError
@@ -16,6 +15,7 @@ from mnist_tui.core.hyperparameters import KNOBS
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.leaving import Departure
 from mnist_tui.tui.driver import GuardedDriver
+from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.screens.help import HelpScreen
 from mnist_tui.tui.screens.inspect import InspectScreen
 from mnist_tui.tui.screens.leave import LeaveScreen
@@ -37,41 +37,7 @@ class MnistApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
-    BINDINGS = [
-        Binding("space", "toggle_training", "train/pause", tooltip="start, pause, resume"),
-        Binding("i,2", "inspect", "inspect", key_display="i", tooltip="Inspect: gallery and confusion matrix"),
-        Binding("m", "toggle_wrong", "mistakes", tooltip="only misclassified digits, or all"),
-        Binding("tab", "app.focus_next", "settings", tooltip="next field"),
-        Binding("question_mark", "help", "help", key_display="?", tooltip="this list of keys"),
-        Binding("q", "leave", "quit", tooltip="leave; while training, after a question"),
-        Binding("full_stop", "step", "one batch", key_display=".", tooltip="train one batch, then wait"),
-        Binding(
-            "left_square_bracket", "scale_rate(0.5)", "halve lr", key_display="[", tooltip="halve the learning rate"
-        ),
-        Binding(
-            "right_square_bracket", "scale_rate(2)", "double lr", key_display="]", tooltip="double the learning rate"
-        ),
-        Binding("l", "toggle_log", "log y", tooltip="logarithmic or linear charts"),
-        Binding("w", "toggle_window", "recent/whole", tooltip="newest batches, or the whole run"),
-        Binding("e", "evaluate", "evaluate", tooltip="evaluate the test set now"),
-        Binding("s", "save", "save", tooltip="write a checkpoint now"),
-        Binding("t", "toggle_theme", "theme", tooltip="dark or light"),
-        Binding("1", "train", "charts", tooltip="Train: charts and hyperparameters"),
-        Binding("ctrl+p", "command_palette", "palette", show=False, tooltip="every command, by name"),
-        Binding("escape", "leave_layer", "back", show=False, tooltip="one layer back"),
-        Binding("shift+tab", "app.focus_previous", "field before", show=False),
-        Binding(
-            "ctrl+c,ctrl+q",
-            "interrupt",
-            "quit",
-            show=False,
-            priority=True,
-            tooltip="as q; again: save and leave; a third time: leave at once",
-        ),
-        Binding(
-            "ctrl+z", "suspend_process", "suspend", show=False, tooltip="back to the shell until fg; training waits"
-        ),
-    ]
+    BINDINGS = list(KEYS)
 
     def __init__(self, session: Session, screen: ScreenSettings, departure: Departure | None = None) -> None:
         super().__init__(driver_class=GuardedDriver)
@@ -265,8 +231,8 @@ class MnistApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every binding in the command palette, and Textual's own commands that fit."""
-        for binding in self.BINDINGS:
-            if isinstance(binding, Binding) and not binding.action.startswith(("app.", "leave_layer", "interrupt")):
+        for binding in KEYS:
+            if not binding.action.startswith(("app.", "leave_layer", "interrupt")):
                 title = (binding.tooltip or binding.description).capitalize()
                 action = binding.action
                 yield SystemCommand(title, f"key {binding.key_display or binding.key}", partial(self._run, action))

@@ -88,7 +88,7 @@ def fail_init(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 def test_a_driver_too_old_is_told_with_both_versions(bare: None, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_init(monkeypatch, TOO_OLD)
     words = "the NVIDIA driver, which speaks CUDA 12.8, is too old for this torch, built for CUDA 13.2"
-    assert why_no_cuda().replace(", is", " is") == words.replace(", is", " is")
+    assert why_no_cuda() == words
     with pytest.raises(UsageError, match=r"speaks CUDA 12\.8"):
         choose("cuda:0")
 

@@ -25,8 +25,8 @@ _PANELS: tuple[tuple[str, type], ...] = (
     ("in the gallery of Inspect", Gallery),
 )
 _WORDS = (
-    f"The charts show every batch faintly, their moving average brightly (factor {SMOOTHING:g}, corrected for its start), an "
-    "evaluation of the whole test set as a point, and the best one as a diamond. A linear axis leaves out the "
+    f"The charts show every batch faintly, their moving average brightly (factor {SMOOTHING:g}, corrected for its "
+    "start), an evaluation of the whole test set as a point, and the best one as a diamond. A linear axis leaves out the "
     "steepest 3 % of the columns, so that the first steps do not flatten the rest. Accuracy with a logarithmic axis "
     "is logarithmic in the error."
 )

@@ -1,4 +1,4 @@
-"""The bottom line: the keys that matter here, taken from the bindings; a click does what the key does."""
+"""The bottom line: the keys that matter here, taken from the list of all; a click does what the key does."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import Binding
 
+from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.widgets.line_view import LineView
 
 
 class KeyBar(LineView):
-    """As many shown bindings of the app and the screen as fit, the app's most important first."""
+    """As many of the shown keys as fit, the most important first."""
 
     DEFAULT_CSS = """
     KeyBar { height: 1; background: $panel; }
@@ -39,7 +39,7 @@ class KeyBar(LineView):
         yield line
 
     def _shown(self) -> Iterable[tuple[str, str, str]]:
-        for binding in self.app.BINDINGS:
-            if isinstance(binding, Binding) and binding.show:
+        for binding in KEYS:
+            if binding.show:
                 key = binding.key_display or binding.key.split(",")[0]
                 yield key, binding.description, f"app.{binding.action}"
