@@ -25,7 +25,7 @@ def environment(**more: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("TEXTUAL", "MNIST_TUI", "OMP_", "MKL_")) and name not in {"NO_COLOR", "PYTHONPATH"}
     }
-    return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "", **more}
+    return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
 def run(command: Sequence[str], directory: Path) -> str:

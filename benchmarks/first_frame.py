@@ -30,7 +30,12 @@ def complete(output: bytes, words: tuple[bytes, ...]) -> bool:
 
 def seconds_to_frame(module: str, words: tuple[bytes, ...], directory: Path) -> float:
     """From fork to the last byte of the first complete frame."""
-    more = {"TEXTUAL_FPS": "120", "MNIST_TUI_RUNS_DIR": str(directory / "runs")}
+    more = {
+        "TEXTUAL_FPS": "120",
+        "MNIST_TUI_RUNS_DIR": str(directory / "runs"),
+        "PYTHONDONTWRITEBYTECODE": "",  # compiled once, as after an installation, though not into the tree
+        "PYTHONPYCACHEPREFIX": str(directory / "bytecode"),
+    }
     with Terminal(python(module), environment(**more), directory, rows=ROWS) as terminal:
         return terminal.wait_until(lambda output: complete(output, words), 0) - terminal.started
 

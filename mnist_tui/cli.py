@@ -5,6 +5,7 @@ The bare command opens the screen without loading the parser of the flags, which
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -39,12 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
-        _say(f"something unexpected failed: {type(error).__name__}: {error} ({DEBUG_VARIABLE}=1 shows where)")
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        _say(f"something unexpected failed: {reason} ({DEBUG_VARIABLE}=1 shows where)")
         return 1
 
 
 def run() -> NoReturn:
     """The console script: `main`, and away without Python's clean-up, which takes a second once torch is loaded."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path that is no UTF-8, or a stdout that is ASCII
     leave_at_once(main())
 
 

@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 
 from mnist_tui import __version__
 from mnist_tui.core.errors import UsageError
-from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
 from mnist_tui.core.settings import RunSettings, ScreenSettings, default_runs_dir
 
 app = App(
@@ -124,11 +124,33 @@ def run_command(words: Sequence[str]) -> int:
     Raises:
         UsageError: they spell none.
     """
+    words = _checked(words)
     try:
         result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
         raise UsageError(_sentence(error)) from None
     return result if isinstance(result, int) else 0
+
+
+def _checked(words: Sequence[str]) -> list[str]:
+    """`words` with every hyperparameter's value checked and written plainly.
+
+    Cyclopts converts by Python's rules, which make 2 of `1.5` epochs and 10 of `1_0`; a flag takes what a row takes.
+
+    Raises:
+        HyperparameterError: a value is outside its range, or none.
+    """
+    knobs = {knob.flag: knob for knob in KNOBS.values()}
+    checked: list[str] = []
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if checked and checked[-1] in knobs:
+            knob = knobs[checked[-1]]
+            word = knob.format(knob.parse(word))
+        elif equals and flag in knobs:
+            word = f"{flag}={knobs[flag].format(knobs[flag].parse(value))}"
+        checked.append(word)
+    return checked
 
 
 def _sentence(error: cyclopts.CycloptsError) -> str:
@@ -138,4 +160,5 @@ def _sentence(error: cyclopts.CycloptsError) -> str:
         commands = ", ".join(name for name in app if not name.startswith("-"))
         return f"{word!r} is neither a command ({commands}) nor a flag here: see mnist-tui --help"
     text = " ".join(str(error).split()).rstrip(".")
-    return f"{text[:1].lower()}{text[1:]}: see mnist-tui --help"
+    text = text if len(text) <= 200 else text[:199] + "…"
+    return f"{text[:1].lower()}{text[1:]}{'' if text.endswith('?') else ':'} see mnist-tui --help"

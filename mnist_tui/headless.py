@@ -56,6 +56,7 @@ class LineReporter:
 
     def __init__(self) -> None:
         self._shown_at = 0.0
+        self._downloaded = ("", -1)
 
     def report(self, event: Event, progress: Progress) -> None:
         """Print a line where the event is worth one."""
@@ -64,6 +65,11 @@ class LineReporter:
             if progress.train_seconds - self._shown_at < self.EVERY_SECONDS:
                 return
             self._shown_at = progress.train_seconds
+        if isinstance(event, DownloadProgressed):
+            tenths = (event.file, event.done * 10 // event.total if event.total else 0)
+            if tenths == self._downloaded:
+                return
+            self._downloaded = tenths
         if line:
             print(line, flush=True)
 

@@ -225,13 +225,14 @@ class LocalRunner:
         if held_out >= len(train):
             raise UsageError(f"--validation {held_out} leaves nothing to train on: there are {len(train)} images")
         self._importing = True
-        import torch
+        try:
+            import torch
 
-        from mnist_tui.engine import device as devices
-        from mnist_tui.engine.batches import Batches
-        from mnist_tui.engine.trainer import Splits
-
-        self._importing = False
+            from mnist_tui.engine import device as devices
+            from mnist_tui.engine.batches import Batches
+            from mnist_tui.engine.trainer import Splits
+        finally:
+            self._importing = False
         device = devices.choose(self.settings.device)
         threads = self.settings.threads or devices.default_threads()
         devices.prepare(threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import attrs
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.hyperparameters import PRESETS
 
+MOST_THREADS = 1024  # far above it OpenMP cannot start them all, and ends the process
 RUNS_DIR_VARIABLE = "MNIST_TUI_RUNS_DIR"
 
 
@@ -19,11 +21,12 @@ def default_runs_dir() -> Path:
     return Path(os.environ.get(RUNS_DIR_VARIABLE) or "runs")
 
 
-def _at_least(low: float) -> Any:
+def _at_least(low: float, high: float = math.inf) -> Any:
     def check(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-        if value is not None and not value >= low:
+        if value is not None and not low <= value <= high:
             flag = "--" + attribute.name.replace("_", "-")
-            raise UsageError(f"{flag} must be {low:g} or more, not {value:g}")
+            legal = f"{low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
+            raise UsageError(f"{flag} must be {legal}, not {value}")
 
     return check
 
@@ -50,7 +53,7 @@ class RunSettings:
     preset: str = _option("classic", "The recipe the other flags start from.", _known_preset)
     device: str = _option("auto", "auto, cpu, cuda, cuda:N or mps.")
     threads: int | None = _option(
-        None, "CPU threads of the training; default: one per core, or OMP_NUM_THREADS.", _at_least(1)
+        None, "CPU threads of the training; default: one per core, or OMP_NUM_THREADS.", _at_least(1, MOST_THREADS)
     )
     dataset: str = _option("mnist", "mnist (bundled), fashion, kmnist or qmnist.")
     data_dir: Path | None = _option(None, "Where the data files are, or shall be downloaded to.")

@@ -12,6 +12,7 @@ import attrs
 import torch
 
 from mnist_tui.core.errors import UsageError
+from mnist_tui.core.settings import MOST_THREADS
 
 
 @attrs.frozen
@@ -122,7 +123,7 @@ def default_threads() -> int:
     """`OMP_NUM_THREADS` where it is set, else the cores this process may use."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     if wanted.isascii() and wanted.isdigit() and int(wanted) > 0:
-        return int(wanted)
+        return min(int(wanted), MOST_THREADS)
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 

@@ -1,7 +1,8 @@
 """Any picture of a digit as the 28 x 28 bytes the network was trained on.
 
 MNIST's own preparation: the digit is scaled to fit a box of 20 x 20, grey levels kept, and placed in the 28 x 28 field
-so that its centre of mass is in the middle (LeCun et al. 1998): in all of MNIST it lies inside pixel 14, counted from 0.
+so that its centre of mass is in the middle (LeCun et al. 1998): in all of MNIST it lies inside row and column 14,
+counted from 0.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ def read_picture(path: Path) -> bytes:
         UserError: the file cannot be read, is no picture, or shows nothing.
     """
     grey = _open(path)
-    darkest, lightest = grey.getextrema()
-    if lightest - darkest < FAINTEST:
+    levels = _tensor(grey)
+    if levels.max() - levels.min() < FAINTEST:
         raise UserError(f"{path} shows no digit: all of it is one colour")
     if _is_dark_on_light(grey):
         grey = ImageOps.invert(grey)

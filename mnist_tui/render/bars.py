@@ -14,7 +14,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 def bar(share: float, width: int, ascii_only: bool = False) -> str:
     """A bar of `width` cells filled to `share` (0..1); anything above 0 shows at least a sliver."""
-    share = min(max(share, 0.0), 1.0)
+    share = min(max(share, 0.0), 1.0) if share == share else 0.0  # NaN: a network that diverged
     if ascii_only:
         return ("#" * round(share * width)).ljust(width)
     eighths = max(round(share * width * 8), 1 if share > 0.001 else 0)
@@ -56,7 +56,7 @@ def draw_bars(
                 Segment(_percentage(share, percent, ascii_only), style),
             ]
         )
-    return lines
+    return lines if room else [Segment.adjust_line_length(line, width) for line in lines]
 
 
 def _percentage(share: float | None, width: int, ascii_only: bool) -> str:

@@ -64,9 +64,10 @@ def reduce_to_columns(buckets: Sequence[Bucket], x: Axis, columns: int) -> Colum
     scale = (columns - 1) / (x.high - x.low) if x.high > x.low else 0.0
     start = x.low
     for bucket in buckets:
-        column = int((bucket.last - start) * scale + 0.5)
-        if not 0 <= column < columns:
+        position = (bucket.last - start) * scale + 0.5
+        if not 0 <= position < columns:
             continue
+        column = int(position)
         low, high = bucket.low, bucket.high
         if not lows[column] <= low:
             lows[column] = low if low == low else lows[column]
@@ -174,10 +175,10 @@ def _dots(values: Sequence[float], y: Axis, dots: int, to_axis: Callable[[float]
         None
         if value != value
         else 0
-        if (position := int(offset - value * scale)) < 0
+        if (position := offset - value * scale) < 0  # compared before it is rounded: it may be infinite
         else last
-        if position > last
-        else position
+        if position >= dots
+        else int(position)
         for value in plotted
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -16,9 +17,6 @@ from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.leaving import Departure
 from mnist_tui.tui.driver import GuardedDriver
 from mnist_tui.tui.keys import KEYS
-from mnist_tui.tui.screens.help import HelpScreen
-from mnist_tui.tui.screens.inspect import InspectScreen
-from mnist_tui.tui.screens.leave import LeaveScreen
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, themes
@@ -29,8 +27,18 @@ DRAIN_HZ = 12.0
 FIGURES_SECONDS = 0.5  # nobody reads faster, and every repainted figure costs bytes and training time
 
 
+@runtime_checkable
+class Panels(Protocol):
+    """A screen that shows the session."""
+
+    def show(self, *, charts: bool, figures: bool) -> None:
+        """Bring every panel up to date."""
+
+
 class MnistApp(App[int]):
     """The dashboard over a `Session`; its return value is the exit code."""
+
+    # Screens that are opened later are imported when they are: 20 ms of the time to the first frame.
 
     TITLE = "mnist-tui"
     CSS_PATH = "app.tcss"
@@ -90,7 +98,7 @@ class MnistApp(App[int]):
     def show(self, *, charts: bool = True, figures: bool = True) -> None:
         """Bring the screen in sight up to date; charts and running figures only where they may move."""
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, (TrainScreen, InspectScreen)):
+            if isinstance(screen, Panels):
                 screen.show(charts=charts, figures=figures)
                 return
 
@@ -184,6 +192,8 @@ class MnistApp(App[int]):
 
     def action_inspect(self) -> None:
         """Show the Inspect screen."""
+        from mnist_tui.tui.screens.inspect import InspectScreen
+
         if not isinstance(self.screen, InspectScreen):
             self.push_screen(InspectScreen(self.session))
 
@@ -226,6 +236,8 @@ class MnistApp(App[int]):
 
     def action_help(self) -> None:
         """Every key."""
+        from mnist_tui.tui.screens.help import HelpScreen
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.session.ascii_only))
 
@@ -248,8 +260,14 @@ class MnistApp(App[int]):
         progress = self.session.progress
         if not progress.active:
             self.exit(0)
-        elif not isinstance(self.screen, LeaveScreen):
+        elif not self._asking:
+            from mnist_tui.tui.screens.leave import LeaveScreen
+
             self.push_screen(LeaveScreen(progress.run, progress.step, self.session.ascii_only), self._answered)
+
+    @property
+    def _asking(self) -> bool:
+        return self.screen.has_class("asks-to-leave")
 
     def _answered(self, stop: bool | None) -> None:
         if stop:
@@ -257,11 +275,10 @@ class MnistApp(App[int]):
 
     def action_interrupt(self) -> None:
         """Ctrl+C and Ctrl+Q: ask; a second one saves and leaves with 130; a third leaves at once."""
-        asking = isinstance(self.screen, LeaveScreen)
         if self._leaving:
             self._interrupts += 1
             self.exit(130)
-        elif asking:
+        elif self._asking:
             self._stop_and_leave(130)
         else:
             self.action_leave()

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import attrs
 import pytest
@@ -33,7 +34,7 @@ def test_a_long_run_stays_small_and_complete() -> None:
     whole = series.whole()
     assert CAPACITY // 2 <= len(whole) <= CAPACITY
     assert (whole[0].first, whole[-1].last) == (1, 120_000)
-    assert all(left.last + 1 == right.first for left, right in zip(whole, whole[1:], strict=False))
+    assert all(left.last + 1 == right.first for left, right in pairwise(whole))
     assert len(series.recent()) == RECENT
     assert [bucket.first for bucket in series.recent(3)] == [119_998, 119_999, 120_000]
     assert len(series) == series.last_step == 120_000

@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import attrs
 import pytest
@@ -142,9 +143,10 @@ def test_a_whole_number_takes_no_fraction(knob: Knob, text: str) -> None:
 def test_any_text_is_a_legal_value_or_a_sentence(knob: Knob, text: str) -> None:
     try:
         value = knob.parse(text)
-    except HyperparameterError as error:
-        assert str(error).startswith(f"{knob.label} must be {knob.range_text}, not ")
-        assert str(error).isprintable()
+    except HyperparameterError:
+        with pytest.raises(HyperparameterError) as caught:
+            knob.parse(text)
+        assert_refused(knob, caught)
     else:
         attrs.evolve(Hyperparameters(), **{knob.name: value})  # type: ignore[arg-type]
 
@@ -222,7 +224,7 @@ def test_nudging_up_and_down_again_comes_back(knob: Knob) -> None:
 )
 def test_the_rungs_of_a_ladder(name: str, ladder: list[Value]) -> None:
     knob = KNOBS[name]
-    for here, above in zip(ladder, ladder[1:], strict=False):
+    for here, above in pairwise(ladder):
         assert knob.nudge(here, 1) == above
         assert here == above or knob.nudge(above, -1) == here
 

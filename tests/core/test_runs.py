@@ -103,7 +103,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", tmp_path / "file" / "runs", tmp_path / ("a" * 300)):
         assert choose_name(place, None, "classic") == "classic"
-        with pytest.raises(UserError, match="cannot make the run folder .*; choose another place with --runs-dir"):
+        with pytest.raises(UserError, match=r"cannot make the run folder .*; choose another place with --runs-dir"):
             create_folder(place, "mine")
 
 
@@ -156,7 +156,7 @@ def test_a_run_without_a_model_says_so(tmp_path: Path) -> None:
 def test_an_unknown_model_names_the_newest_runs(tmp_path: Path) -> None:
     for day in range(1, 8):
         make_run(tmp_path, f"run{day}", f"2026010{day}-000000")
-    with pytest.raises(ModelFileError, match="called nope: the newest runs in .* are run3, run4, run5, run6, run7$"):
+    with pytest.raises(ModelFileError, match=r"called nope: the newest runs in .* are run3, run4, run5, run6, run7$"):
         find_model("nope", tmp_path)
     with pytest.raises(ModelFileError, match="are none"):
         find_model("nope", tmp_path / "absent")

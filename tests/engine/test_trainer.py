@@ -60,6 +60,13 @@ def words(events: list[Event]) -> list[str]:
     return [type(event).__name__ for event in events]
 
 
+def untimed(event: Event) -> Event:
+    """A `RunFinished` without its seconds, to be compared."""
+    assert isinstance(event, RunFinished)
+    assert event.seconds > 0
+    return attrs.evolve(event, seconds=0.0)
+
+
 def until_step(running: Iterator[Event], step: int) -> list[Event]:
     """The events up to and including the training of batch `step`."""
     seen = []
@@ -92,7 +99,7 @@ def test_the_events_of_a_run_in_order(tmp_path: Path) -> None:
     epoch = ["BatchesTrained"] * 4 + ["EpochFinished", "EvaluationBegan", "Evaluated"]
     names = [name for name in words(events) if name != "CheckpointSaved"]
     assert names == epoch + epoch + ["RunFinished"]
-    assert events[-1] == RunFinished("done", 8, 2, pytest.approx(0, abs=60))
+    assert untimed(events[-1]) == RunFinished("done", 8, 2, 0.0)
     finished = [event for event in events if isinstance(event, EpochFinished)]
     assert [(event.epoch, event.step) for event in finished] == [(1, 4), (2, 8)]
     evaluated = [event for event in events if isinstance(event, Evaluated)]
@@ -153,14 +160,14 @@ def test_every_image_is_trained_on_once_an_epoch_in_the_order_of_seed_and_epoch(
 
 
 def test_it_trains_as_the_classic_script_does() -> None:
-    data = Splits(train=Batches_of(64), test=SPLITS.test)
+    data = Splits(train=splits(64, 1).train, test=SPLITS.test)
     start = Hyperparameters(batch_size=16, epochs=1)
     events = whole_run(Trainer(start, data, CPU))
     torch.manual_seed(start.seed)
     net = Classic()
     optimizer = torch.optim.Adam(net.parameters(), lr=0.001)
     expected = []
-    for indices in permutation(start.seed, 1, 64, CPU).split(16):
+    for indices in torch.split(permutation(start.seed, 1, 64, CPU), 16):
         images, labels = data.train.gather(indices)
         loss = F.cross_entropy(net(images), labels)
         optimizer.zero_grad()
@@ -170,15 +177,8 @@ def test_it_trains_as_the_classic_script_does() -> None:
     assert losses(events) == pytest.approx(expected, rel=1e-4)
 
 
-def Batches_of(count: int) -> Batches:
-    return splits(count, 1).train
-
-
 def test_the_same_seed_gives_the_same_numbers_and_another_does_not() -> None:
     start = attrs.evolve(SMALL, dropout=0.5)
-    first, second, other = make(start), make(start), make(attrs.evolve(start, seed=1))
-    with torch.random.fork_rng():
-        torch.manual_seed(start.seed)
     runs = []
     for settings in (start, start, attrs.evolve(start, seed=1)):
         trainer = make(settings)
@@ -186,8 +186,6 @@ def test_the_same_seed_gives_the_same_numbers_and_another_does_not() -> None:
     assert runs[0][0] == runs[1][0]
     assert_same_weights(runs[0][1], runs[1][1])
     assert runs[0][0] != runs[2][0]
-    assert_same_weights(weights(first), weights(second))
-    assert not torch.equal(first.model.fc1.weight, other.model.fc1.weight)
 
 
 def test_a_small_set_is_learnt() -> None:
@@ -201,7 +199,7 @@ def test_a_small_set_is_learnt() -> None:
 
 def test_a_diverging_run_goes_on_to_its_end() -> None:
     events = whole_run(make(attrs.evolve(SMALL, learning_rate=10.0, optimizer="sgd", momentum=0.99, epochs=5)))
-    assert events[-1] == RunFinished("done", 20, 5, pytest.approx(0, abs=60))
+    assert untimed(events[-1]) == RunFinished("done", 20, 5, 0.0)
     assert any(not math.isfinite(loss) or loss > 10 for loss in losses(events))
 
 
@@ -233,7 +231,7 @@ def group(trainer: Trainer) -> dict[str, Any]:
 )
 def test_an_edit_takes_effect_at_the_next_batch(changes: dict[str, Any], look: Any, expected: float) -> None:
     start = attrs.evolve(SMALL, optimizer=changes.pop("optimizer", "adam"))
-    trainer, plain = make(start), make(start)
+    trainer = make(start)
     control = Control(start)
     running = trainer.run(control)
     until_step(running, 2)
@@ -246,11 +244,10 @@ def test_an_edit_takes_effect_at_the_next_batch(changes: dict[str, Any], look: A
     assert trained.first_step == 3
     assert look(trainer) == expected
     assert trainer.hyperparameters == edited
-    assert whole_run(plain)
+    unedited = losses(whole_run(make(start)))
     rest = losses([trained, *running])
     assert len(rest) == 6
-    plain_again = losses(whole_run(make(start)))
-    assert rest[1:] != plain_again[3:]
+    assert rest[1:] != unedited[3:]
 
 
 def test_a_live_batch_size_begins_with_the_next_batch_and_loses_no_image() -> None:
@@ -317,7 +314,7 @@ def test_epochs_can_be_added_during_the_last_evaluation() -> None:
         if isinstance(event, Evaluated) and event.epoch == 2:
             control.update(attrs.evolve(SMALL, epochs=3))
     assert [event.epoch for event in seen if isinstance(event, EpochFinished)] == [1, 2, 3]
-    assert seen[-1] == RunFinished("done", 12, 3, pytest.approx(0, abs=60))
+    assert untimed(seen[-1]) == RunFinished("done", 12, 3, 0.0)
 
 
 def test_fewer_epochs_end_the_run_after_the_one_under_way() -> None:
@@ -327,7 +324,7 @@ def test_fewer_epochs_end_the_run_after_the_one_under_way() -> None:
     until_step(running, 6)
     control.update(attrs.evolve(start, epochs=1))
     last = list(running)[-1]
-    assert last == RunFinished("done", 8, 2, pytest.approx(0, abs=60))
+    assert untimed(last) == RunFinished("done", 8, 2, 0.0)
 
 
 # --- pausing, stepping, wishes
@@ -374,7 +371,13 @@ def test_a_step_into_the_next_epoch_passes_the_evaluation_and_pauses_again() -> 
     running = make().run(control)
     until_step(running, 3)
     control.step_once()
-    assert words(list(islice(running, 5))) == ["BatchesTrained", "EpochFinished", "EvaluationBegan", "Evaluated", "Paused"]
+    assert words(list(islice(running, 5))) == [
+        "BatchesTrained",
+        "EpochFinished",
+        "EvaluationBegan",
+        "Evaluated",
+        "Paused",
+    ]
 
 
 def test_an_edit_while_paused_takes_effect_before_training_goes_on() -> None:
@@ -435,7 +438,7 @@ def test_a_stop_saves_what_was_trained(tmp_path: Path) -> None:
     saved, finished = running
     last = tmp_path / "run" / "checkpoints" / "last.pt"
     assert saved == CheckpointSaved(3, "last", str(last))
-    assert finished == RunFinished("stopped", 3, 0, pytest.approx(0, abs=60))
+    assert untimed(finished) == RunFinished("stopped", 3, 0, 0.0)
     model, facts = load_model(last)
     assert_same_weights(dict(model.state_dict()), weights(trainer))
     assert (facts["step"], facts["epoch"], facts["position"], facts["samples"]) == (3, 1, 96, 96)
@@ -471,7 +474,7 @@ def test_a_stop_before_the_first_batch_ends_at_once(tmp_path: Path, paused: bool
     control.stop()
     events = whole_run(make(folder=tmp_path / "run"), control)
     assert words(events) == ["CheckpointSaved", "RunFinished"]
-    assert events[-1] == RunFinished("stopped", 0, 0, pytest.approx(0, abs=60))
+    assert untimed(events[-1]) == RunFinished("stopped", 0, 0, 0.0)
 
 
 def test_a_stop_ends_a_pause() -> None:
@@ -493,7 +496,7 @@ def test_a_stop_during_an_evaluation_leaves_it_out(tmp_path: Path) -> None:
         if isinstance(event, EvaluationBegan):
             control.stop()
     assert words(seen)[-4:] == ["EpochFinished", "EvaluationBegan", "CheckpointSaved", "RunFinished"]
-    assert seen[-1] == RunFinished("stopped", 4, 1, pytest.approx(0, abs=60))
+    assert untimed(seen[-1]) == RunFinished("stopped", 4, 1, 0.0)
 
 
 def test_without_a_destination_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -519,7 +522,7 @@ def test_a_failing_save_is_told_and_training_goes_on(tmp_path: Path) -> None:
     last = tmp_path / "run" / "checkpoints" / "last.pt"
     assert failed[-1] == SaveFailed(8, f"cannot save {last}: No such file or directory; training goes on")
     assert not any(isinstance(event, CheckpointSaved) for event in events)
-    assert events[-1] == RunFinished("done", 8, 2, pytest.approx(0, abs=60))
+    assert untimed(events[-1]) == RunFinished("done", 8, 2, 0.0)
 
 
 # --- the best checkpoint

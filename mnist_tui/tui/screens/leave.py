@@ -20,7 +20,7 @@ class LeaveScreen(ModalScreen[bool]):
     ]
 
     def __init__(self, run: str, step: int, ascii_only: bool) -> None:
-        super().__init__()
+        super().__init__(classes="asks-to-leave")
         self.set_class(ascii_only, "-ascii")
         self._run = run
         self._step = step

@@ -1,0 +1,222 @@
+"""`train` without a screen: what it prints, and what it ends with."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mnist_tui.cli import main
+from mnist_tui.core.events import BatchesTrained, DownloadProgressed, EngineLoaded, RunFinished, RunStarted
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.progress import Progress
+from mnist_tui.engine.trainer import Trainer
+from mnist_tui.headless import LineReporter, describe, farewell, summarise
+from mnist_tui.leaving import SIGNALS
+from tests.datafiles import write_idx
+
+KEYS = {
+    "run",
+    "status",
+    "steps",
+    "epochs",
+    "train_images_per_second",
+    "test_accuracy",
+    "test_loss",
+    "best_test_accuracy",
+    "seconds",
+    "device",
+    "checkpoint",
+    "model",
+}
+Train = Callable[..., tuple[int, list[str], str]]
+
+
+@pytest.fixture
+def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Train]:
+    """Runs `mnist-tui train` on a small set; gives exit code, lines on stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    write_idx(tmp_path / "data", train=100, test=40)
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def run(*flags: str) -> tuple[int, list[str], str]:
+        small = {
+            "--data-dir": "data",
+            "--runs-dir": "runs",
+            "--device": "cpu",
+            "--width": "2",
+            "--hidden-units": "8",
+            "--batch-size": "32",
+        }
+        words = [word for flag, value in small.items() if flag not in flags for word in (flag, value)]
+        code = main(["train", *words, *flags])
+        out, err = capsys.readouterr()
+        return code, out.splitlines(), err
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def as_json(lines: list[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines]
+
+
+def test_json_is_an_object_a_line_and_the_last_is_the_summary(train: Train) -> None:
+    code, lines, err = train("--json", "--epochs", "2", "--name", "mine")
+    assert (code, err) == (0, "")
+    objects = as_json(lines)
+    names = [entry["event"] for entry in objects[:-1]]
+    assert names[:3] == ["EngineLoaded", "RunStarted", "BatchesTrained"]
+    assert names[-1] == "RunFinished"
+    assert names.count("Evaluated") == 2
+    summary = objects[-1]
+    assert set(summary) == KEYS
+    assert summary["run"].endswith("-mine")
+    assert (summary["status"], summary["steps"], summary["epochs"], summary["device"]) == ("done", 8, 2, "cpu")
+    evaluated = [entry for entry in objects[:-1] if entry["event"] == "Evaluated"]
+    assert summary["test_accuracy"] == evaluated[-1]["accuracy"]
+    assert summary["test_loss"] == evaluated[-1]["loss"]
+    assert summary["best_test_accuracy"] == max(entry["accuracy"] for entry in evaluated)
+    assert summary["train_images_per_second"] > 0
+    assert summary["seconds"] > 0
+    assert summary["checkpoint"] == f"runs/{summary['run']}/checkpoints/best.pt"
+    assert summary["model"] == f"runs/{summary['run']}/cnn_model.pth"
+    assert Path(summary["checkpoint"]).is_file()
+    assert Path(summary["model"]).is_file()
+
+
+def test_the_lines_are_those_of_the_metrics_file(train: Train) -> None:
+    _, lines, _ = train("--json", "--epochs", "1")
+    summary = as_json(lines)[-1]
+    recorded = (Path("runs") / summary["run"] / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [
+        line for line in lines[:-1] if json.loads(line)["event"] not in {"EngineLoaded", "EvaluationBegan"}
+    ] == recorded
+
+
+def test_a_diverged_run_is_still_strict_json(train: Train) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    code, lines, _ = train(
+        "--json", "--epochs", "30", "--learning-rate", "10", "--optimizer", "sgd", "--momentum", "0.99", "--width", "8"
+    )
+    assert code == 0
+    for line in lines:
+        json.loads(line, parse_constant=refuse)
+
+
+def test_plain_lines_say_what_a_person_wants_to_know(train: Train) -> None:
+    code, lines, err = train("--epochs", "2", "--name", "mine", "--validation", "20")
+    assert (code, err) == (0, "")
+    run = next(Path("runs").iterdir())
+    assert lines[0] == "data: mnist, data"
+    assert lines[1] == f"device: cpu, 1 thread, torch {torch.__version__}"
+    assert lines[2].startswith(f"run: {run}, ")
+    evaluated = [line for line in lines if line.startswith("epoch")]
+    assert len(evaluated) == 4
+    assert evaluated[0].startswith("epoch 1  step 3  validation accuracy ")
+    assert evaluated[-1].startswith("epoch 2  step 6  test accuracy ")
+    assert lines[-3].startswith("done: 2 epochs, 6 steps in ")
+    assert lines[-2].startswith(f"{run.name}: done after 6 steps, test accuracy ")
+    assert lines[-1] == f"saved in {run}; look again with: mnist-tui evaluate {run}"
+
+
+def test_a_failure_before_the_run_is_one_sentence_on_stderr(train: Train) -> None:
+    for flags, code, words in (
+        (("--device", "gpu"), 2, "'gpu' is no device"),
+        (("--data-dir", "absent"), 1, "absent does not exist"),
+        (("--validation", "100"), 2, "leaves nothing to train on"),
+    ):
+        found, _, err = train(*flags)
+        assert found == code
+        assert len(err.splitlines()) == 1
+        assert words in err
+        assert not Path("runs").exists()
+
+
+def test_a_failure_in_training_ends_with_one_and_a_summary(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("it [/broke]\nand more")
+
+    monkeypatch.setattr(Trainer, "_train_batch", fail)
+    code, lines, err = train("--json")
+    assert code == 1
+    assert err == "mnist-tui: RuntimeError: it [/broke]\n"
+    summary = as_json(lines)[-1]
+    assert set(summary) == KEYS | {"error"}
+    assert (summary["status"], summary["error"], summary["model"]) == ("failed", "RuntimeError: it [/broke]", None)
+    assert summary["train_images_per_second"] is None
+    assert as_json(lines)[-2]["event"] == "RunFailed"
+
+
+def test_runs_are_numbered_and_a_taken_name_is_wrong_usage(train: Train) -> None:
+    for _ in range(2):
+        assert train("--epochs", "1")[0] == 0
+    assert sorted(folder.name.partition("-classic")[2] for folder in Path("runs").iterdir()) == ["", "-2"]
+    code, _, err = train("--epochs", "1", "--name", "classic")
+    assert (code, err) == (2, "mnist-tui: there is a run named classic already: use --name classic-3\n")
+
+
+STARTED = RunStarted("20260101-000000-a", "runs/20260101-000000-a", Hyperparameters(epochs=3), "cpu", 6400, 1000)
+
+
+def trained(first: int, count: int, seconds: float) -> BatchesTrained:
+    return BatchesTrained(first, 1, 64, (0.25,) * count, (32,) * count, 64 * (first + count - 1), seconds)
+
+
+def test_a_long_run_prints_a_line_every_ten_seconds_of_training(capsys: pytest.CaptureFixture[str]) -> None:
+    progress, reporter = Progress(), LineReporter()
+    progress.apply(STARTED)
+    for index in range(50):
+        event = trained(1 + index, 1, 0.9)
+        progress.apply(event)
+        reporter.report(event, progress)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert lines[0] == "epoch 1/3  step 12  loss 0.2500  71 img/s  4 min 34 s left"
+
+
+def test_events_in_words() -> None:
+    progress = Progress()
+    engine = EngineLoaded("cuda:0", "NVIDIA H100", 2, "2.6", 60_000, "a [notice]")
+    assert describe(engine, progress) == "device: cuda:0 NVIDIA H100, 2 threads, torch 2.6 (a [notice])"
+    progress.apply(DownloadProgressed("a.gz", 1, 4))
+    assert describe(DownloadProgressed("a.gz", 1, 4), progress) == "downloading a.gz 25%"
+    assert describe(RunFinished("stopped", 7, 1, 65.0), progress) == "stopped: 1 epochs, 7 steps in 1 min 05 s"
+
+
+def test_a_run_without_a_batch_can_be_summed_up() -> None:
+    progress = Progress()
+    progress.apply(STARTED)
+    summary = summarise(progress, "stopped")
+    assert set(summary) == KEYS
+    assert (summary["train_images_per_second"], summary["test_accuracy"], summary["model"]) == (None, None, None)
+    progress.apply(RunFinished("stopped", 0, 0, 0.1))
+    assert farewell(progress) == ["20260101-000000-a: stopped after 0 steps"]
+
+
+def test_a_terminal_gets_a_bar_that_goes_away(
+    train: Train, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Yes:
+        def __init__(self, stream: Any) -> None:
+            self._stream = stream
+
+        def isatty(self) -> bool:
+            return True
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._stream, name)
+
+    monkeypatch.setattr(sys, "stdout", Yes(sys.stdout))
+    monkeypatch.setattr(sys, "stderr", Yes(sys.stderr))
+    code, lines, err = train("--epochs", "1")
+    assert code == 0
+    assert lines[-1].startswith("saved in runs/")
+    assert "test accuracy" in err

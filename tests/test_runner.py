@@ -1,0 +1,422 @@
+"""The runner on small real data; what it promises is in the docstrings of `mnist_tui.runner`."""
+
+import contextlib
+import json
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+import attrs
+import numpy as np
+import pytest
+import torch
+
+from mnist_tui.core.events import (
+    BatchesTrained,
+    DataLoaded,
+    EngineLoaded,
+    Evaluated,
+    Event,
+    HyperparametersApplied,
+    Paused,
+    Resumed,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    SaveFailed,
+)
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.runs import read_run, run_folders
+from mnist_tui.core.settings import RunSettings
+from mnist_tui.engine.checkpoint import load_model
+from mnist_tui.engine.trainer import Trainer
+from mnist_tui.runner import LocalRunner
+from tests.datafiles import labels_bytes, write, write_idx
+
+SMALL = Hyperparameters(width=2, hidden_units=8, batch_size=32, epochs=2)
+ENDLESS = attrs.evolve(SMALL, epochs=10_000)
+PATIENCE = 20.0  # how long a broken test hangs; no test that passes waits for it
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_idx(folder, train=100, test=40)
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path, data: Path) -> RunSettings:
+    return RunSettings(device="cpu", threads=1, data_dir=data, runs_dir=tmp_path / "runs")
+
+
+class HeardRunner(LocalRunner):
+    """A runner with an ear: events that came together are told one by one."""
+
+    def __init__(self, settings: RunSettings) -> None:
+        super().__init__(settings)
+        self._heard: deque[Event] = deque()
+
+    def until(self, found: Callable[[Event], bool]) -> list[Event]:
+        """The events up to and including the first that is `found`."""
+        seen: list[Event] = []
+        while not (seen and found(seen[-1])):
+            if not self._heard:
+                self._heard.extend(self.wait(PATIENCE))
+            assert self._heard, f"nothing more after {[type(event).__name__ for event in seen]}"
+            seen.append(self._heard.popleft())
+        return seen
+
+    def rest(self) -> list[Event]:
+        """Everything not yet told."""
+        return [*self._heard, *self.drain()]
+
+
+@contextlib.contextmanager
+def running(settings: RunSettings) -> Iterator[HeardRunner]:
+    runner = HeardRunner(settings)
+    try:
+        yield runner
+    finally:
+        assert runner.close(PATIENCE)
+
+
+def is_over(event: Event) -> bool:
+    return isinstance(event, (RunFinished, RunFailed))
+
+
+def is_a(*kinds: type) -> Callable[[Event], bool]:
+    return lambda event: isinstance(event, kinds)
+
+
+def whole_run(settings: RunSettings, hyperparameters: Hyperparameters = SMALL) -> list[Event]:
+    with running(settings) as runner:
+        runner.start(hyperparameters)
+        return runner.until(is_over)
+
+
+def test_a_run_from_loading_to_its_end(settings: RunSettings) -> None:
+    events = whole_run(settings)
+    loaded, engine, started, *_, finished = events
+    assert isinstance(loaded, DataLoaded)
+    assert len(loaded.test) == 40
+    assert isinstance(engine, EngineLoaded)
+    assert (engine.device, engine.threads, engine.train_size) == ("cpu", 1, 100)
+    assert engine.torch_version == str(torch.__version__)
+    assert isinstance(started, RunStarted)
+    assert started.run == Path(started.folder).name
+    assert (started.hyperparameters, started.device, started.samples_per_epoch) == (SMALL, "cpu", 100)
+    assert isinstance(finished, RunFinished)
+    assert (finished.status, finished.step, finished.epochs) == ("done", 8, 2)
+    losses = [loss for event in events if isinstance(event, BatchesTrained) for loss in event.losses]
+    assert len(losses) == 8
+
+
+def test_the_files_of_a_run(settings: RunSettings) -> None:
+    events = whole_run(attrs.evolve(settings, name="mine", validation=20))
+    (folder,) = run_folders(settings.runs_dir)
+    assert folder.name.endswith("-mine")
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert names == {
+        "run.json",
+        "metrics.jsonl",
+        "cnn_model.pth",
+        "checkpoints/last.pt",
+        "checkpoints/best.pt",
+        "evaluations/step-00000003.npz",
+        "evaluations/step-00000003-validation.npz",
+        "evaluations/step-00000006.npz",
+        "evaluations/step-00000006-validation.npz",
+    }
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    recorded = [event for event in events if not isinstance(event, (DataLoaded, EngineLoaded))]
+    told = [type(event).__name__ for event in recorded if type(event).__name__ != "EvaluationBegan"]
+    assert [line["event"] for line in lines] == told
+    run = read_run(folder)
+    assert (run["run"], run["name"], run["status"], run["preset"]) == (folder.name, "mine", "done", "classic")
+    assert (run["dataset"], run["data"], run["validation"]) == ("mnist", str(settings.data_dir), 20)
+    assert (run["device"], run["threads"], run["precision"]) == ("cpu", 1, "fp32")
+    assert run["hyperparameters"] == run["initial_hyperparameters"] == attrs.asdict(SMALL)
+    assert run["versions"]["torch"] == str(torch.__version__)
+    _, facts = load_model(folder / "checkpoints" / "last.pt")
+    assert (facts["run"], facts["step"]) == (folder.name, 6)
+    assert facts["versions"] == run["versions"]
+    assert np.load(folder / "evaluations" / "step-00000006.npz")["logits"].shape == (40, 10)
+
+
+def test_two_runs_one_after_another(settings: RunSettings) -> None:
+    with running(settings) as runner:
+        runner.start(SMALL)
+        runner.start(attrs.evolve(SMALL, seed=1))
+        first = runner.until(is_a(RunFinished))
+        second = runner.until(is_a(RunFinished))
+    assert [folder.name.partition("-classic")[2] for folder in run_folders(settings.runs_dir)] == ["", "-2"]
+    assert sum(isinstance(event, DataLoaded) for event in first + second) == 1
+    started = [event for event in first + second if isinstance(event, RunStarted)]
+    assert [event.hyperparameters.seed for event in started] == [0, 1]
+
+
+def test_a_stop_saves_and_leaves_the_runner_usable(settings: RunSettings) -> None:
+    with running(settings) as runner:
+        runner.start(ENDLESS)
+        runner.until(is_a(BatchesTrained))
+        runner.stop()
+        finished = runner.until(is_over)[-1]
+        assert isinstance(finished, RunFinished)
+        assert finished.status == "stopped"
+        assert runner.wait_until_idle(PATIENCE)
+        runner.start(SMALL)
+        assert isinstance(runner.until(is_over)[-1], RunFinished)
+    stopped = run_folders(settings.runs_dir)[0]
+    assert read_run(stopped)["status"] == "stopped"
+    assert load_model(stopped / "checkpoints" / "last.pt")[1]["step"] == finished.step
+
+
+def test_closing_stops_saves_and_joins(settings: RunSettings) -> None:
+    runner = HeardRunner(settings)
+    runner.start(ENDLESS)
+    runner.start(ENDLESS)  # ordered, and never begun
+    runner.until(is_a(BatchesTrained))
+    assert runner.close(PATIENCE)
+    assert not any(thread.name == "trainer" for thread in threading.enumerate())
+    last = runner.rest()[-1]
+    assert isinstance(last, RunFinished)
+    assert last.status == "stopped"
+    (folder,) = run_folders(settings.runs_dir)
+    assert (folder / "cnn_model.pth").is_file()
+    assert runner.close(PATIENCE)
+
+
+def test_a_runner_that_never_ran_closes_at_once(settings: RunSettings) -> None:
+    runner = LocalRunner(settings)
+    assert runner.drain() == []
+    assert runner.wait(0) == []
+    assert runner.wait_until_idle(0)
+    assert runner.close(0)
+    for ask in (
+        runner.pause,
+        runner.resume,
+        runner.step_once,
+        runner.request_evaluation,
+        runner.request_save,
+        runner.stop,
+    ):
+        ask()
+    runner.update(SMALL)
+
+
+def test_loading_begins_no_run(settings: RunSettings) -> None:
+    with running(settings) as runner:
+        runner.load()
+        runner.load()
+        events = runner.until(is_a(EngineLoaded))
+    assert [type(event).__name__ for event in events + runner.rest()] == ["DataLoaded", "EngineLoaded"]
+    assert run_folders(settings.runs_dir) == []
+
+
+def test_every_wish_reaches_the_run(settings: RunSettings) -> None:
+    with running(settings) as runner:
+        runner.start(ENDLESS)
+        runner.until(is_a(BatchesTrained))
+        runner.pause()
+        paused = runner.until(is_a(Paused))[-1]
+        assert isinstance(paused, Paused)
+        edited = attrs.evolve(ENDLESS, learning_rate=0.5)
+        runner.update(edited)
+        applied = runner.until(is_a(HyperparametersApplied))[-1]
+        assert applied == HyperparametersApplied(paused.step + 1, ENDLESS, edited)
+        runner.step_once()
+        trained = runner.until(is_a(BatchesTrained))[-1]
+        assert isinstance(trained, BatchesTrained)
+        assert trained.first_step == trained.last_step == paused.step + 1
+        runner.until(is_a(Paused))
+        runner.request_evaluation()
+        runner.until(is_a(Paused))
+        runner.request_save()
+        runner.until(is_a(Paused))
+        runner.resume()
+        runner.until(is_a(Resumed))
+    (folder,) = run_folders(settings.runs_dir)
+    assert read_run(folder)["changes"] == [
+        {"event": "HyperparametersApplied", "step": paused.step + 1, "changes": {"learning_rate": [0.001, 0.5]}}
+    ]
+    assert read_run(folder)["hyperparameters"]["learning_rate"] == 0.5
+    assert (folder / "evaluations" / f"step-{trained.last_step:08d}.npz").is_file()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "exit_code"),
+    [
+        ({"device": "gpu"}, "'gpu' is no device: use auto, cpu, cuda, cuda:N or mps", 2),
+        ({"validation": 100}, "--validation 100 leaves nothing to train on: there are 100 images", 2),
+        ({"data_dir": Path("/absent/[/place]")}, "/absent/[/place] does not exist", 1),
+    ],
+)
+def test_what_cannot_begin_fails_in_one_sentence(
+    settings: RunSettings, changes: dict[str, object], words: str, exit_code: int
+) -> None:
+    failed = whole_run(attrs.evolve(settings, **changes))[-1]  # type: ignore[arg-type]
+    assert isinstance(failed, RunFailed)
+    assert words in failed.message
+    assert len(failed.message.splitlines()) == 1
+    assert (failed.details, failed.exit_code) == ("", exit_code)
+    assert run_folders(settings.runs_dir) == []
+
+
+def test_a_damaged_data_file_fails_in_one_sentence(settings: RunSettings, tmp_path: Path) -> None:
+    paths = write_idx(tmp_path / "bad", train=20, test=10)
+    write(paths[1], labels_bytes(bytes(19)))
+    events = whole_run(attrs.evolve(settings, data_dir=tmp_path / "bad"))
+    failed = events[-1]
+    assert isinstance(failed, RunFailed)
+    assert "20 images but" in failed.message
+    assert (failed.details, failed.exit_code) == ("", 1)
+    assert isinstance(events[0], DataLoaded)  # the test split is good, and the browser may show it
+
+
+def test_a_taken_name_fails_and_another_run_may_follow(settings: RunSettings) -> None:
+    with running(attrs.evolve(settings, name="mine")) as runner:
+        runner.start(attrs.evolve(SMALL, epochs=1))
+        runner.until(is_a(RunFinished))
+        runner.start(SMALL)
+        failed = runner.until(is_over)[-1]
+        assert isinstance(failed, RunFailed)
+        assert failed.message == "there is a run named mine already: use --name mine-2"
+        assert failed.exit_code == 2
+        runner.settings = attrs.evolve(runner.settings, name="mine-2")
+        runner.start(attrs.evolve(SMALL, epochs=1))
+        assert isinstance(runner.until(is_over)[-1], RunFinished)
+
+
+def test_a_place_that_cannot_be_written_fails_in_one_sentence(settings: RunSettings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    failed = whole_run(attrs.evolve(settings, runs_dir=tmp_path / "file" / "runs"))[-1]
+    assert isinstance(failed, RunFailed)
+    assert failed.message.endswith("choose another place with --runs-dir")
+    assert failed.details == ""
+
+
+def fail_in_third_batch(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    real = Trainer._train_batch
+
+    def train_batch(self: Trainer, images: torch.Tensor, labels: torch.Tensor) -> None:
+        if self.step == 2:
+            raise error
+        real(self, images, labels)
+
+    monkeypatch.setattr(Trainer, "_train_batch", train_batch)
+
+
+def test_an_exception_in_training_is_told_with_its_place(
+    settings: RunSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(settings) as runner:
+        with monkeypatch.context() as patch:
+            fail_in_third_batch(patch, RuntimeError("it [/broke] at [bold]\nsecond line"))
+            runner.start(SMALL)
+            failed = runner.until(is_over)[-1]
+        assert isinstance(failed, RunFailed)
+        assert failed.message == "RuntimeError: it [/broke] at [bold]"
+        assert failed.exit_code == 1
+        assert "Traceback" in failed.details
+        assert "second line" in failed.details
+        (folder,) = run_folders(settings.runs_dir)
+        log = (folder / "log.txt").read_text(encoding="utf-8")
+        assert "RuntimeError: it [/broke] at [bold]" in log
+        assert "Traceback" in log
+        run = read_run(folder)
+        assert (run["status"], run["error"]) == ("failed", failed.message)
+        runner.start(SMALL)
+        assert isinstance(runner.until(is_over)[-1], RunFinished)
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (SystemExit(3), "SystemExit: 3"),
+        (KeyError(), "KeyError"),
+        (MemoryError(), "the device's memory is full: start again with a smaller batch size or width"),
+        (OutOfMemoryError("CUDA out of memory"), "the device's memory is full"),
+        (RuntimeError("[x] DefaultCPUAllocator: can't allocate memory: you tried"), "the device's memory is full"),
+    ],
+)
+def test_nothing_vanishes_in_the_thread(
+    settings: RunSettings, monkeypatch: pytest.MonkeyPatch, error: BaseException, message: str
+) -> None:
+    fail_in_third_batch(monkeypatch, error)
+    failed = whole_run(settings)[-1]
+    assert isinstance(failed, RunFailed)
+    assert failed.message.startswith(message)
+    assert type(error).__name__ in failed.details
+
+
+def test_trouble_with_the_folder_is_told_once_and_training_goes_on(
+    settings: RunSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    with running(settings) as runner:
+        runner.start(attrs.evolve(SMALL, epochs=3))
+        runner.until(is_a(RunStarted))
+        monkeypatch.setattr("mnist_tui.core.files.os.fsync", fail)
+        events = runner.until(is_over)
+    finished = events[-1]
+    assert isinstance(finished, RunFinished)
+    assert finished.status == "done"
+    failed = [event.message for event in events if isinstance(event, SaveFailed)]
+    assert any("No space left on device; training goes on" in message for message in failed)
+
+
+class Gate:
+    """An import of one module that waits until it may fail."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name == self.name:
+            self.reached.set()
+            self.opened.wait(PATIENCE)
+            raise ImportError("the gate stays closed")
+        return None
+
+
+def test_closing_while_torch_is_imported_does_not_wait(settings: RunSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate("mnist_tui.engine.trainer")
+    monkeypatch.delitem(sys.modules, gate.name)
+    monkeypatch.setattr(sys, "meta_path", [gate, *sys.meta_path])
+    runner = HeardRunner(settings)
+    runner.start(SMALL)
+    assert gate.reached.wait(PATIENCE)
+    assert not runner.close(PATIENCE)
+    gate.opened.set()
+    failed = runner.until(is_over)[-1]
+    assert isinstance(failed, RunFailed)
+    assert failed.message == "ImportError: the gate stays closed"
+    assert runner.close(PATIENCE)
+
+
+def test_evaluations_are_those_of_the_weights_that_were_saved(settings: RunSettings) -> None:
+    events = whole_run(settings)
+    evaluated = [event for event in events if isinstance(event, Evaluated)][-1]
+    (folder,) = run_folders(settings.runs_dir)
+    model, _ = load_model(folder / "checkpoints" / "last.pt")
+    loaded = events[0]
+    assert isinstance(loaded, DataLoaded)
+    pixels = torch.frombuffer(bytearray(loaded.test.images), dtype=torch.uint8).reshape(-1, 1, 28, 28)
+    with torch.inference_mode():
+        logits = model(pixels.float() / 127.5 - 1)
+    theirs = torch.frombuffer(bytearray(evaluated.logits), dtype=torch.float32).reshape(-1, 10)
+    torch.testing.assert_close(logits, theirs, rtol=1e-4, atol=1e-5)
