@@ -38,7 +38,7 @@ class Reporter(Protocol):
 
 
 class JsonReporter:
-    """One JSON object a line on stdout: the lines of `metrics.jsonl`."""
+    """One JSON object a line on stdout: the engine's events, without the logits."""
 
     def report(self, event: Event, progress: Progress) -> None:
         """Print the event, unless it is about loading."""
@@ -174,7 +174,7 @@ def summarise(progress: Progress, status: str) -> dict[str, Any]:
         "seconds": progress.seconds,
         "device": progress.device,
         "checkpoint": checkpoints.get("best") or checkpoints.get("last"),
-        "model": f"{progress.folder}/cnn_model.pth" if "last" in checkpoints else None,
+        "model": f"{progress.folder}/cnn_model.pth" if "last" in checkpoints and not progress.unsaved else None,
     }
     if progress.error:
         summary["error"] = progress.error
@@ -216,24 +216,15 @@ def train(runner: LocalRunner, hyperparameters: Hyperparameters, *, as_json: boo
 
 def _conclude(ending: RunFinished | RunFailed, progress: Progress, departure: Departure, as_json: bool) -> int:
     status = ending.status if isinstance(ending, RunFinished) else "failed"
-    if as_json and progress.run:
+    if as_json:
         print(to_json(summarise(progress, status)), flush=True)
     if isinstance(ending, RunFailed):
         print(f"mnist-tui: {ending.message}", file=sys.stderr)
         return ending.exit_code
     if not as_json:
-        for line in farewell(progress):
+        for line in progress.farewell():
             print(line, flush=True)
+    if progress.unsaved:
+        print(f"mnist-tui: the run is not saved: {progress.unsaved}", file=sys.stderr)
+        return departure.exit_code or 1
     return departure.exit_code if ending.status == "stopped" else 0
-
-
-def farewell(progress: Progress) -> list[str]:
-    """What stays on the normal screen after a run: where it got to, and how to go on."""
-    lines = [f"{progress.run}: {progress.phase} after {progress.step} steps"]
-    if progress.test_accuracy is not None:
-        lines[0] += f", test accuracy {progress.test_accuracy:.2%}"
-        if progress.best_test_accuracy is not None and progress.best_test_accuracy > progress.test_accuracy:
-            lines[0] += f" (best {progress.best_test_accuracy:.2%})"
-    if "last" in progress.checkpoints:
-        lines.append(f"saved in {progress.folder}; look again with: mnist-tui evaluate {progress.folder}")
-    return lines

@@ -7,7 +7,8 @@ from typing import Any
 
 import attrs
 
-from mnist_tui.core.dataset import find
+from mnist_tui.core.dataset import dataset_info, find
+from mnist_tui.core.runs import read_run
 from mnist_tui.core.settings import RunSettings
 
 
@@ -22,46 +23,69 @@ class Judgement:
     loss: float
     accuracy: float
     seconds: float
+    notices: tuple[str, ...] = ()
 
 
-def evaluate_file(path: Path, settings: RunSettings) -> Judgement:
-    """Evaluate the model in `path` on the test split that `settings` name.
+def evaluate_file(path: Path, settings: RunSettings, dataset: str | None, data_dir: Path | None) -> Judgement:
+    """Evaluate the model in `path` on a whole test split: that of `dataset`, or of what it was trained on.
 
     Raises:
         UserError: the model, the data or the device is not usable.
     """
-    source = find(settings.dataset, settings.data_dir)
-    test = source.load_test()
     from mnist_tui.engine import device as devices
+    from mnist_tui.engine.checkpoint import load_model
     from mnist_tui.engine.inference import evaluate_split
 
+    model, facts = load_model(path)
+    origin = {**origin_of(path), **facts}
+    notices = []
+    trained_in = origin.get("data_dir")
+    if dataset is None and data_dir is None and isinstance(trained_in, str):
+        if Path(trained_in).is_dir():
+            data_dir = Path(trained_in)
+        else:
+            notices.append(f"the data it was trained on, in {trained_in}, is gone")
+    source = find(dataset or str(origin.get("dataset") or "mnist"), data_dir)
+    test = source.load_test()
     device = devices.choose(settings.device)
     devices.prepare(settings.threads or devices.default_threads())
-    result = evaluate_split(path, test, device.torch)
+    result = evaluate_split(model, test, device.torch)
     logits = result.logits.contiguous().numpy().tobytes()
-    return Judgement(str(path), source.name, logits, test.labels, result.loss, result.accuracy, result.seconds)
+    notices += [notice for notice in (source.notice, device.notice) if notice]
+    return Judgement(
+        str(path), source.name, logits, test.labels, result.loss, result.accuracy, result.seconds, tuple(notices)
+    )
+
+
+def origin_of(path: Path) -> dict[str, Any]:
+    """`run.json` of the run that a model file lies in; empty for a file outside a run."""
+    return read_run(path.parent) or read_run(path.parent.parent)
 
 
 def predict_pictures(path: Path, pictures: list[Path], settings: RunSettings) -> list[dict[str, Any]]:
-    """For each picture: `path`, `predicted`, ten `probabilities`, and the `pixels` (784 bytes) the network saw.
+    """For each picture: `path`, `predicted`, ten `probabilities`, `pixels` (784 bytes the network saw), `names`.
 
     Raises:
         UserError: the model, a picture or the device is not usable.
     """
     from mnist_tui.engine import device as devices
+    from mnist_tui.engine.checkpoint import load_model
     from mnist_tui.engine.inference import predict_images
     from mnist_tui.engine.pictures import read_picture
 
+    model, facts = load_model(path)
+    names = dataset_info(str({**origin_of(path), **facts}.get("dataset") or "mnist")).classes
     seen = [read_picture(picture) for picture in pictures]
     device = devices.choose(settings.device)
     devices.prepare(settings.threads or devices.default_threads())
-    table = predict_images(path, seen, device.torch)
+    table = predict_images(model, seen, device.torch)
     return [
         {
             "path": str(picture),
             "predicted": max(range(10), key=row.__getitem__),
             "probabilities": row,
             "pixels": pixels,
+            "names": names,
         }
         for picture, row, pixels in zip(pictures, table, seen, strict=True)
     ]

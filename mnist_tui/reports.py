@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from mnist_tui.core.dataset import dataset_info
-from mnist_tui.core.runs import find_model, read_run, to_json
+from mnist_tui.core.runs import find_model, to_json
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.judge import Judgement, evaluate_file, predict_pictures
 
@@ -22,9 +22,9 @@ MISTAKES_SHOWN = 10
 def evaluate(model: str, settings: RunSettings, dataset: str | None, data_dir: Path | None, *, as_json: bool) -> int:
     """Evaluate the model called `model` on a whole test set and print accuracy, classes, confusion and mistakes."""
     path = find_model(model, settings.runs_dir)
-    trained_on = _dataset_of(path)
-    settings = attrs.evolve(settings, dataset=dataset or trained_on or "mnist", data_dir=data_dir)
-    judgement = evaluate_file(path, settings)
+    judgement = evaluate_file(path, settings, dataset, data_dir)
+    for notice in judgement.notices:
+        print(f"mnist-tui: {notice}", file=sys.stderr)
     from mnist_tui.core.predictions import Filter, Predictions
 
     table = Predictions.from_bytes(judgement.logits, judgement.labels, step=0)
@@ -34,15 +34,6 @@ def evaluate(model: str, settings: RunSettings, dataset: str | None, data_dir: P
     else:
         print("\n".join(_as_text(judgement, table, mistakes)), flush=True)
     return 0
-
-
-def _dataset_of(path: Path) -> str | None:
-    """What the run around a model file was trained on; None for a file outside a run."""
-    for folder in (path.parent, path.parent.parent):
-        name = read_run(folder).get("dataset")
-        if isinstance(name, str):
-            return name
-    return None
 
 
 def _as_json(judgement: Judgement, table: Predictions, mistakes: list[int]) -> dict[str, Any]:
@@ -93,11 +84,11 @@ def predict(model: str, pictures: list[Path], settings: RunSettings, *, as_json:
     path = find_model(model, settings.runs_dir)
     found = predict_pictures(path, pictures, settings)
     if as_json:
-        shown = [{key: value for key, value in entry.items() if key != "pixels"} for entry in found]
+        shown = [{key: value for key, value in entry.items() if key not in {"pixels", "names"}} for entry in found]
         print(to_json(shown), flush=True)
         return 0
-    names = dataset_info(_dataset_of(path) or "mnist").classes
     for entry in found:
+        names = entry["names"]
         table = entry["probabilities"]
         ranked = sorted(range(10), key=table.__getitem__, reverse=True)[:3]
         guesses = "   ".join(f"{names[digit]} {table[digit]:.1%}" for digit in ranked)

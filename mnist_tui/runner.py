@@ -30,7 +30,7 @@ from mnist_tui.core.events import (
     SaveFailed,
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.core.runs import Recorder, choose_name, create_folder
+from mnist_tui.core.runs import Recorder, choose_name, create_folder, name_of
 from mnist_tui.core.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -96,6 +96,9 @@ class LocalRunner:
         self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._orders: queue.SimpleQueue[Hyperparameters | None] = queue.SimpleQueue()
         self._control: Control | None = None
+        self._edit: Hyperparameters | None = None
+        self._editing = threading.Lock()
+        self._name: str | None = settings.name
         self._idle = threading.Event()
         self._idle.set()
         self._stop_requested = threading.Event()
@@ -111,6 +114,8 @@ class LocalRunner:
 
     def start(self, hyperparameters: Hyperparameters) -> None:
         """Begin a run as soon as the engine is loaded; one after the other, should there be several."""
+        with self._editing:
+            self._edit = None
         self.load()
         self._orders.put(hyperparameters)
 
@@ -132,9 +137,11 @@ class LocalRunner:
         return [first, *self.drain()]
 
     def update(self, hyperparameters: Hyperparameters) -> None:
-        """Put the live part of an edit in force at the next batch."""
-        if self._control:
-            self._control.update(hyperparameters)
+        """Put the live part of an edit in force at the next batch; before the run has begun, all of it."""
+        with self._editing:
+            self._edit = hyperparameters
+            if self._control:
+                self._control.update(hyperparameters)
 
     def pause(self) -> None:
         """Wait after the batch under way."""
@@ -195,8 +202,8 @@ class LocalRunner:
             source, test = self._load_data()
             self._inbox.put(DataLoaded(source, test))
             device, splits = self._load_engine(source, test)
-            while (hyperparameters := self._orders.get()) is not None and not self._stop_requested.is_set():
-                self._train(hyperparameters, source, device, splits)
+            while (order := self._orders.get()) is not None and not self._stop_requested.is_set():
+                self._train(order, source, device, splits)
         except UserError as error:
             self._inbox.put(RunFailed(str(error), exit_code=error.exit_code))
         except BaseException as error:  # nothing may vanish in a thread: the front end shows it
@@ -245,22 +252,26 @@ class LocalRunner:
         self._inbox.put(EngineLoaded(device.label, device.name, threads, str(torch.__version__), kept, device.notice))
         return device, splits
 
-    def _train(self, hyperparameters: Hyperparameters, source: Source, device: Device, splits: Splits) -> None:
+    def _train(self, order: Hyperparameters, source: Source, device: Device, splits: Splits) -> None:
         """One run, from its folder to its last event; a failure ends the run, not the runner."""
         from mnist_tui.engine.trainer import Destination, Trainer
 
         settings = self.settings
         recorder: Recorder | None = None
         self._idle.clear()
-        self._control = Control(hyperparameters)
+        with self._editing:  # edits made since the order count for the run that begins now
+            hyperparameters = self._edit or order
+            self._control = Control(hyperparameters)
         if self._stop_requested.is_set():
             self._control.stop()
         try:
-            name = choose_name(settings.runs_dir, settings.name, settings.preset)
-            folder = create_folder(settings.runs_dir, name)
-            facts = self._facts(folder, name, hyperparameters, source, device)
+            folder = create_folder(settings.runs_dir, self._name, settings.name or settings.preset)
+            self._name = None  # a later run of this runner gets the next free number
+            facts = self._facts(folder, hyperparameters, source, device)
             recorder = Recorder(folder, facts)
-            carried = {key: facts[key] for key in ("run", "dataset", "preset", "device", "threads", "versions")}
+            carried = {
+                key: facts[key] for key in ("run", "dataset", "data_dir", "preset", "device", "threads", "versions")
+            }
             trainer = Trainer(hyperparameters, splits, device.torch, Destination(folder, settings.autosave, carried))
             self._tell(
                 recorder,
@@ -292,18 +303,17 @@ class LocalRunner:
                 self._inbox.put(SaveFailed(getattr(event, "step", 0), recorder.trouble))
         self._inbox.put(event)
 
-    def _facts(
-        self, folder: Path, name: str, hyperparameters: Hyperparameters, source: Source, device: Device
-    ) -> dict[str, Any]:
+    def _facts(self, folder: Path, hyperparameters: Hyperparameters, source: Source, device: Device) -> dict[str, Any]:
         """What `run.json` says from the beginning."""
         import torch
 
         return {
             "run": folder.name,
-            "name": name,
+            "name": name_of(folder),
             "preset": self.settings.preset,
             "dataset": source.name,
             "data": source.where,
+            "data_dir": str(self.settings.data_dir.absolute()) if self.settings.data_dir else None,
             "validation": self.settings.validation,
             "device": device.label,
             "device_name": device.name,

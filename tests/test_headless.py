@@ -15,7 +15,7 @@ from mnist_tui.core.events import BatchesTrained, DownloadProgressed, EngineLoad
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.progress import Progress
 from mnist_tui.engine.trainer import Trainer
-from mnist_tui.headless import LineReporter, describe, farewell, summarise
+from mnist_tui.headless import LineReporter, describe, summarise
 from mnist_tui.leaving import SIGNALS
 from tests.datafiles import write_idx
 
@@ -198,7 +198,7 @@ def test_a_run_without_a_batch_can_be_summed_up() -> None:
     assert set(summary) == KEYS
     assert (summary["train_images_per_second"], summary["test_accuracy"], summary["model"]) == (None, None, None)
     progress.apply(RunFinished("stopped", 0, 0, 0.1))
-    assert farewell(progress) == ["20260101-000000-a: stopped after 0 steps"]
+    assert progress.farewell() == ["20260101-000000-a: stopped after 0 steps"]
 
 
 def test_a_terminal_gets_a_bar_that_goes_away(

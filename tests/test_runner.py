@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from mnist_tui.core.errors import UsageError
 from mnist_tui.core.events import (
     BatchesTrained,
     DataLoaded,
@@ -31,7 +32,7 @@ from mnist_tui.core.events import (
     SaveFailed,
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.core.runs import read_run, run_folders
+from mnist_tui.core.runs import name_of, read_run, run_folders
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.engine.checkpoint import load_model
 from mnist_tui.engine.trainer import Trainer
@@ -279,18 +280,29 @@ def test_a_damaged_data_file_fails_in_one_sentence(settings: RunSettings, tmp_pa
     assert isinstance(events[0], DataLoaded)  # the test split is good, and the browser may show it
 
 
-def test_a_taken_name_fails_and_another_run_may_follow(settings: RunSettings) -> None:
+def test_a_taken_name_is_refused_before_anything_loads(settings: RunSettings) -> None:
     with running(attrs.evolve(settings, name="mine")) as runner:
         runner.start(attrs.evolve(SMALL, epochs=1))
         runner.until(is_a(RunFinished))
+    with pytest.raises(UsageError, match="use --name mine-2"):
+        LocalRunner(attrs.evolve(settings, name="mine"))
+
+
+def test_a_second_run_of_a_named_runner_gets_the_next_number(settings: RunSettings) -> None:
+    with running(attrs.evolve(settings, name="mine")) as runner:
+        for _ in range(2):
+            runner.start(attrs.evolve(SMALL, epochs=1))
+            runner.until(is_a(RunFinished))
+    assert [name_of(folder) for folder in run_folders(settings.runs_dir)] == ["mine", "mine-2"]
+
+
+def test_edits_made_before_the_run_has_begun_count_for_it(settings: RunSettings) -> None:
+    with running(settings) as runner:
         runner.start(SMALL)
-        failed = runner.until(is_over)[-1]
-        assert isinstance(failed, RunFailed)
-        assert failed.message == "there is a run named mine already: use --name mine-2"
-        assert failed.exit_code == 2
-        runner.settings = attrs.evolve(runner.settings, name="mine-2")
-        runner.start(attrs.evolve(SMALL, epochs=1))
-        assert isinstance(runner.until(is_over)[-1], RunFinished)
+        runner.update(attrs.evolve(SMALL, learning_rate=0.02, seed=7))
+        events = runner.until(is_a(RunFinished))
+    (begun,) = [event for event in events if isinstance(event, RunStarted)]
+    assert (begun.hyperparameters.learning_rate, begun.hyperparameters.seed) == (0.02, 7)
 
 
 def test_a_place_that_cannot_be_written_fails_in_one_sentence(settings: RunSettings, tmp_path: Path) -> None:
@@ -400,7 +412,7 @@ def test_closing_while_torch_is_imported_does_not_wait(settings: RunSettings, mo
     runner = HeardRunner(settings)
     runner.start(SMALL)
     assert gate.reached.wait(PATIENCE)
-    assert not runner.close(PATIENCE)
+    assert not runner.close(10 * PATIENCE)  # longer than the gate holds: a close that waits would see the end
     gate.opened.set()
     failed = runner.until(is_over)[-1]
     assert isinstance(failed, RunFailed)

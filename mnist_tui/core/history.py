@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import attrs
 
@@ -20,7 +20,7 @@ from mnist_tui.core.events import (
     HyperparametersApplied,
     RunStarted,
 )
-from mnist_tui.core.hyperparameters import KNOBS, differences
+from mnist_tui.core.hyperparameters import KNOBS, Value, differences
 
 CAPACITY = 1024
 RECENT = 1000
@@ -155,7 +155,15 @@ class Mark:
     """An edit as a labelled line on the charts."""
 
     step: int
-    label: str
+    changes: dict[str, tuple[Value, Value]]
+
+    @property
+    def label(self) -> str:
+        """Short words: `lr 0.001→0.0005`."""
+        return " ".join(
+            f"{_SHORT.get(name, KNOBS[name].label)} {KNOBS[name].format(old)}→{KNOBS[name].format(new)}"
+            for name, (old, new) in self.changes.items()
+        )
 
 
 class History:
@@ -167,7 +175,6 @@ class History:
         tests: evaluations in order.
         marks: applied edits in order; edits at one step share a mark.
         revision: grows with every change, so that a view can tell whether it is up to date.
-        epoch_steps: the last step of each finished epoch.
     """
 
     def __init__(self) -> None:
@@ -187,11 +194,9 @@ class History:
 
     @property
     def best(self) -> TestPoint | None:
-        """The test evaluation with the highest accuracy, the earliest of equals."""
-        return max(self._points("test"), key=lambda point: point.accuracy, default=None)
-
-    def _points(self, split: str) -> Iterator[TestPoint]:
-        return (point for point in self.tests if point.split == split)
+        """The evaluation of the best checkpoint: highest accuracy (of validations, if any), earliest of equals."""
+        held_out = [point for point in self.tests if point.split == "validation"]
+        return max(held_out or self.tests, key=lambda point: point.accuracy, default=None)
 
     def apply(self, event: Event) -> None:
         """Take one event in; events that no chart shows change nothing."""
@@ -210,17 +215,15 @@ class History:
         self.revision += 1
 
     def _mark(self, event: HyperparametersApplied) -> None:
-        words = [
-            f"{_SHORT.get(name, KNOBS[name].label)} {KNOBS[name].format(old)}→{KNOBS[name].format(new)}"
-            for name, (old, new) in differences(event.old, event.new).items()
-            if name != "epochs"
-        ]
-        if not words:
-            return
-        label = " ".join(words)
-        if self.marks and self.marks[-1].step == event.step:
-            label = f"{self.marks.pop().label} {label}"
-        self.marks.append(Mark(event.step, label))
+        """Note what an edit changed; edits at one step make one mark, from the first old value to the last new one."""
+        before = self.marks.pop().changes if self.marks and self.marks[-1].step == event.step else {}
+        changes = dict(before)
+        for name, (old, new) in differences(event.old, event.new).items():
+            if name != "epochs":
+                changes[name] = (before.get(name, (old, new))[0], new)
+        changes = {name: values for name, values in changes.items() if values[0] != values[1]}
+        if changes:
+            self.marks.append(Mark(event.step, changes))
 
 
 _SHORT = {

@@ -288,9 +288,3 @@ def split_edit(current: Hyperparameters, wanted: Hyperparameters) -> tuple[Hyper
     live = {name: new for name, (_, new) in changed.items() if KNOBS[name].live}
     waiting = {name: new for name, (_, new) in changed.items() if not KNOBS[name].live}
     return attrs.evolve(current, **live), waiting  # type: ignore[arg-type]
-
-
-def describe_change(name: str, old: Value, new: Value) -> str:
-    """A short mark for a chart, e.g. `learning rate 0.001→0.0005`."""
-    knob = KNOBS[name]
-    return f"{knob.label} {knob.format(old)}→{knob.format(new)}"

@@ -32,7 +32,7 @@ class Progress:
     """The state of a runner, updated by its events.
 
     Attributes:
-        phase: `loading data`, `downloading`, `loading torch`, `ready`, `starting`, `training`, `paused`, `evaluating`,
+        phase: `loading data`, `downloading`, `loading torch`, `ready`, `training`, `paused`, `evaluating`,
             `done`, `stopped` or `failed`.
         hyperparameters: what the engine confirmed; None before the first run.
         step, epoch, samples: counted over the run, the first two from 1.
@@ -67,7 +67,8 @@ class Progress:
         self.best_test_accuracy: float | None = None
         self.checkpoints: dict[str, str] = {}
         self.seconds = 0.0
-        self._evaluation_seconds = 0.0
+        self._evaluation_seconds: dict[str, float] = {}
+        self.unsaved = ""
         self._steady: deque[tuple[int, float]] = deque()
         self._warm = False
         self._first = (0, 0.0)
@@ -75,7 +76,7 @@ class Progress:
     @property
     def active(self) -> bool:
         """Whether a run is under way, paused included."""
-        return self.phase in {"starting", "training", "paused", "evaluating"}
+        return self.phase in {"training", "paused", "evaluating"}
 
     @property
     def over(self) -> bool:
@@ -121,10 +122,14 @@ class Progress:
                 self._evaluate(event)
             case CheckpointSaved():
                 self.checkpoints[event.kind] = event.path
+                if event.kind == "last":
+                    self.unsaved = ""
             case SaveFailed():
-                self.notice = event.message
+                self.notice = self.unsaved = event.message
             case RunFinished():
                 self.phase, self.seconds = event.status, event.seconds
+            case RunFailed() if self.over and self.phase != "failed":
+                self.notice = event.message  # the next run could not begin: the one that is shown is as it was
             case RunFailed():
                 self.phase, self.error, self.details = "failed", event.message, event.details
                 self.exit_code = event.exit_code
@@ -144,11 +149,11 @@ class Progress:
     def _evaluate(self, event: Evaluated) -> None:
         if self.phase == "evaluating":
             self.phase = "training"
+        self._evaluation_seconds[event.split] = event.seconds
         if event.split != "test":
             return
         self.test_accuracy, self.test_loss = event.accuracy, event.loss
         self.best_test_accuracy = max(self.best_test_accuracy or 0.0, event.accuracy)
-        self._evaluation_seconds = event.seconds
 
     @property
     def images_per_second(self) -> float | None:
@@ -177,7 +182,20 @@ class Progress:
         rate = self.images_per_second
         if rate is None or self.hyperparameters is None:
             return None
-        epochs = self.hyperparameters.epochs
+        epochs = max(self.hyperparameters.epochs, self.epoch)  # an epoch under way is finished
         images = max(0, self.samples_per_epoch * epochs - self.samples)
-        evaluation = self._evaluation_seconds or self.samples_per_epoch / 18 / rate
+        evaluation = sum(self._evaluation_seconds.values()) or self.samples_per_epoch / 18 / rate
         return images / rate + evaluation * max(0, epochs - self.epochs_finished)
+
+    def farewell(self) -> list[str]:
+        """What stays on the normal screen after a run: where it got to, and how to go on."""
+        first = f"{self.run}: {self.phase} after {self.step} steps"
+        if self.test_accuracy is not None:
+            first += f", test accuracy {self.test_accuracy:.2%}"
+            if self.best_test_accuracy is not None and self.best_test_accuracy > self.test_accuracy:
+                first += f" (best {self.best_test_accuracy:.2%})"
+        if self.unsaved:
+            return [first, f"NOT saved: {self.unsaved}"]
+        if "last" in self.checkpoints:
+            return [first, f"saved in {self.folder}; look again with: mnist-tui evaluate {self.folder}"]
+        return [first]

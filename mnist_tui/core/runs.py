@@ -87,16 +87,22 @@ def choose_name(runs_dir: Path, wanted: str | None, default: str) -> str:
     return wanted
 
 
-def create_folder(runs_dir: Path, name: str) -> Path:
-    """Make `<date-time>-<name>` with its subfolders.
+def create_folder(runs_dir: Path, wanted: str | None, default: str) -> Path:
+    """Make `<date-time>-<name>` with its subfolders, named as `choose_name` says.
 
     Raises:
+        UsageError: the wanted name is taken.
         UserError: the place cannot be written.
     """
-    folder = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    folder = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S')}-{choose_name(runs_dir, wanted, default)}"
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
+        while True:
+            try:
+                folder.mkdir()
+                break
+            except FileExistsError:  # another process was faster by less than a second
+                folder = folder.with_name(f"{folder.name[:16]}{choose_name(runs_dir, wanted, default)}")
         (folder / "checkpoints").mkdir()
         (folder / "evaluations").mkdir()
     except OSError as error:

@@ -36,6 +36,11 @@ def _known_preset(_: object, __: attrs.Attribute[Any], value: str) -> None:
         raise UsageError(f"there is no preset {value!r}: use one of {', '.join(PRESETS)}")
 
 
+def _known_theme(_: object, __: attrs.Attribute[Any], value: str) -> None:
+    if value not in {"dark", "light"}:
+        raise UsageError(f"there is no theme {value!r}: use dark or light")
+
+
 def _option(default: Any, help: str, validator: Any = None) -> Any:
     if callable(default):
         return attrs.field(factory=default, validator=validator, metadata={"help": help})
@@ -75,4 +80,4 @@ class ScreenSettings:
     fps: float = _option(6.0, "How often a second the charts may move.", _at_least(0.2))
     mouse: bool = _option(True, "React to the mouse.")
     ascii: bool = _option(False, "Draw with ASCII characters only.")
-    theme: str = _option("dark", "dark or light.")
+    theme: str = _option("dark", "dark or light.", _known_theme)

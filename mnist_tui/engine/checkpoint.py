@@ -78,8 +78,9 @@ def load_model(path: Path) -> tuple[CNN, dict[str, Any]]:
         version = content.get("version")
         if type(version) is not int or version != VERSION:
             raise ModelFileError(
-                f"{path} was written by another version of mnist-tui (file version "
-                f"{' '.join(str(version).split())[:20]}, this program reads {VERSION}): install the version that wrote it"
+                f"{path} was written by another version of mnist-tui "
+                f"(file version {' '.join(str(version).split())[:20]}, this program reads {VERSION}): "
+                "install the version that wrote it"
             )
         state = content.get("model")
         facts = {key: value for key, value in content.items() if key not in {"model", "optimizer", "rng"}}

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 
 from mnist_tui.core.dataset import Split
 from mnist_tui.engine.batches import Batches, normalise
-from mnist_tui.engine.checkpoint import load_model
 from mnist_tui.engine.evaluate import Evaluation, evaluate
-from mnist_tui.engine.model import SIDE
+from mnist_tui.engine.model import CNN, SIDE
 
 
-def evaluate_split(path: Path, split: Split, device: torch.device) -> Evaluation:
-    """Load the model in `path` and evaluate it on `split`.
-
-    Raises:
-        ModelFileError: the file is no model.
-    """
-    model, _ = load_model(path)
+def evaluate_split(model: CNN, split: Split, device: torch.device) -> Evaluation:
+    """Evaluate `model` on all of `split`."""
     result = evaluate(model.to(device), Batches(split, device))
     assert result is not None  # nobody interrupts it
     return result
 
 
-def predict_images(path: Path, images: Sequence[bytes], device: torch.device) -> list[list[float]]:
-    """Probabilities, ten an image, of images of 784 bytes.
-
-    Raises:
-        ModelFileError: the file is no model.
-    """
-    model, _ = load_model(path)
+def predict_images(model: CNN, images: Sequence[bytes], device: torch.device) -> list[list[float]]:
+    """Probabilities, ten an image, of images of 784 bytes."""
     pixels = torch.frombuffer(bytearray(b"".join(images)), dtype=torch.uint8).reshape(-1, 1, SIDE, SIDE)
     with torch.inference_mode():
         logits = model.to(device)(normalise(pixels.to(device)))

@@ -37,3 +37,6 @@ def apply_live(optimizer: torch.optim.Optimizer, hyperparameters: Hyperparameter
             group["betas"] = (hyperparameters.momentum, group["betas"][1])
         if "momentum" in group:
             group["momentum"] = hyperparameters.momentum
+    if isinstance(optimizer, torch.optim.RMSprop) and hyperparameters.momentum > 0:
+        for parameter, state in optimizer.state.items():  # torch makes the buffer in the first step alone
+            state.setdefault("momentum_buffer", torch.zeros_like(parameter))

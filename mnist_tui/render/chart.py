@@ -83,6 +83,6 @@ def _points(history: History, metric: str, x: Axis, to_axis: partial[float]) -> 
     points = [
         Point(test.step, to_axis(test.loss if metric == "loss" else test.accuracy), test is best)
         for test in history.tests
-        if test.split == "test" and x.low <= test.step <= x.high
+        if x.low <= test.step <= x.high
     ]
     return sorted(points, key=lambda point: point.best)

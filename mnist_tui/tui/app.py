@@ -11,7 +11,16 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from mnist_tui.core.errors import UserError
-from mnist_tui.core.events import BatchesTrained, CheckpointSaved, Event, RunFailed, RunFinished, SaveFailed
+from mnist_tui.core.events import (
+    BatchesTrained,
+    CheckpointSaved,
+    DataLoaded,
+    EngineLoaded,
+    Event,
+    RunFailed,
+    RunFinished,
+    SaveFailed,
+)
 from mnist_tui.core.hyperparameters import KNOBS
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.leaving import Departure
@@ -41,6 +50,8 @@ class MnistApp(App[int]):
     # Screens that are opened later are imported when they are: 20 ms of the time to the first frame.
 
     TITLE = "mnist-tui"
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-stacked"), (76, "-narrow"), (110, "-roomy")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (33, "-tall")]
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -54,7 +65,7 @@ class MnistApp(App[int]):
         self._settings = screen
         self._leaving = False
         self._exit_code = 0
-        self._interrupts = 0
+        self.impatient = False  # asked a third time, and wants no waiting for the save
         self._charts_shown = self._figures_shown = 0.0
         self._again_until = 0.0
         self.set_class(session.ascii_only, "-ascii")
@@ -104,6 +115,10 @@ class MnistApp(App[int]):
 
     def _react(self, event: Event) -> None:
         match event:
+            case DataLoaded() if event.source.notice:
+                self._say(event.source.notice, "data", severity="warning")
+            case EngineLoaded() if event.notice:
+                self._say(event.notice, "device", severity="warning")
             case RunFailed():
                 self._say(event.message, "the run could not go on", severity="error")
             case SaveFailed():
@@ -137,7 +152,7 @@ class MnistApp(App[int]):
             session.runner.resume()
         elif progress.active:
             session.runner.pause()
-        elif progress.phase == "failed" and not progress.run:
+        elif progress.phase == "failed" and not progress.device:
             self._say(progress.error, "nothing can be trained", severity="error")
         elif progress.over and progress.run and time.monotonic() > self._again_until:
             self._again_until = time.monotonic() + 5
@@ -147,7 +162,7 @@ class MnistApp(App[int]):
         self.show()
 
     def action_step(self) -> None:
-        """Train one batch, then wait; before a run, begin one."""
+        """Train one batch, then wait."""
         progress = self.session.progress
         if progress.active:
             self.session.runner.step_once()
@@ -170,7 +185,7 @@ class MnistApp(App[int]):
             self._announce_save = True
             self.session.runner.request_save()
         elif progress.run:
-            self._say(progress.folder, "already saved")
+            self._say(progress.unsaved or progress.folder, "not saved" if progress.unsaved else "already saved")
         else:
             self._say("There is nothing to save yet: space begins a run.")
 
@@ -275,9 +290,12 @@ class MnistApp(App[int]):
 
     def action_interrupt(self) -> None:
         """Ctrl+C and Ctrl+Q: ask; a second one saves and leaves with 130; a third leaves at once."""
-        if self._leaving:
-            self._interrupts += 1
+        if self._leaving and self._exit_code == 130:
+            self.impatient = True
             self.exit(130)
+        elif self._leaving:
+            self._exit_code = 130
+            self._say("Saving the run. Once more leaves at once.")
         elif self._asking:
             self._stop_and_leave(130)
         else:
@@ -295,8 +313,3 @@ class MnistApp(App[int]):
             self._say("Saving the run …" if not self.session.ascii_only else "Saving the run ...")
         else:
             self.exit(code)
-
-    @property
-    def impatient(self) -> bool:
-        """Whether the user asked a third time, and wants no waiting for the save."""
-        return self._interrupts > 0

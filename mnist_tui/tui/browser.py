@@ -23,6 +23,7 @@ class DigitBrowser:
         order: indices into `test` in the order shown: by loss, or as stored before the first evaluation.
         position: where in `order` the cursor is.
         revision: grows with every change.
+        evaluations: grows with every change of `predictions`, which is what drawn captions depend on.
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,7 @@ class DigitBrowser:
         self.order: Sequence[int] = ()
         self.position = 0
         self.revision = 0
+        self.evaluations = 0
         self._moved = False
 
     @property
@@ -54,6 +56,7 @@ class DigitBrowser:
     def forget(self) -> None:
         """Drop the predictions: they belong to a run that is not shown any more."""
         self.predictions = None
+        self.evaluations += 1
         self.only_wrong = False
         self.order = range(len(self.test)) if self.test else ()
         self.position = 0
@@ -69,6 +72,7 @@ class DigitBrowser:
         )  # numpy: after the first frame, and with torch already there
 
         self.predictions = Predictions.from_bytes(event.logits, self.test.labels, event.step)
+        self.evaluations += 1
         self._reorder()
 
     def toggle_wrong(self) -> None:

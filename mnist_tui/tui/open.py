@@ -78,17 +78,15 @@ _gone = threading.Event()
 
 def _close(runner: LocalRunner, app: MnistApp) -> int:
     """Save what is still unsaved, say on the normal screen what there is, and settle the exit code."""
-    from mnist_tui.headless import farewell
-
     closed = runner.close(0.0 if app.impatient else SAVE_SECONDS)
     app.session.drain()
     _gone.set()
     code = app.return_value if app.return_value is not None else app.departure.exit_code or app.return_code or 0
-    code = code or app.session.progress.exit_code
+    code = code or app.session.progress.exit_code or (1 if app.session.progress.unsaved else 0)
     if app.session.progress.error:
         _say(f"mnist-tui: {app.session.progress.error}")
     if app.session.progress.run:
-        for line in farewell(app.session.progress):
+        for line in app.session.progress.farewell():
             _say(line)
     if not closed:
         leave_at_once(code)

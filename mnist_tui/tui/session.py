@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from mnist_tui.core.errors import UsageError
-from mnist_tui.core.events import DataLoaded, Evaluated, Event, RunStarted
+from mnist_tui.core.events import DataLoaded, Evaluated, Event, RunFailed, RunStarted
 from mnist_tui.core.history import History
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, Value
 from mnist_tui.core.progress import Progress
@@ -52,6 +52,8 @@ class Session:
         match event:
             case DataLoaded():
                 self.browser.load(event)
+            case RunFailed():
+                self.start_wanted = False
             case RunStarted():
                 self.start_wanted = False
                 self.browser.forget()

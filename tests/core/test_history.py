@@ -127,13 +127,19 @@ def test_batches_become_a_loss_and_an_accuracy() -> None:
 def test_the_best_point_is_the_earliest_of_the_highest_test_accuracies() -> None:
     history = History()
     assert history.best is None
-    history.apply(evaluated(10, 0.99, "validation"))
-    assert history.best is None
     for step, accuracy in ((10, 0.9), (20, 0.95), (30, 0.95), (40, 0.93)):
         history.apply(evaluated(step, accuracy))
     assert history.best is not None
     assert (history.best.step, history.best.accuracy) == (20, 0.95)
-    assert len(history.tests) == 5
+    assert len(history.tests) == 4
+
+
+def test_where_there_is_a_validation_split_the_best_point_is_of_it() -> None:
+    history = History()
+    for step, accuracy, split in ((10, 0.8, "validation"), (10, 0.99, "test"), (20, 0.85, "validation")):
+        history.apply(evaluated(step, accuracy, split))
+    assert history.best is not None
+    assert (history.best.step, history.best.split) == (20, "validation")
 
 
 def test_an_edit_becomes_a_labelled_mark() -> None:

@@ -14,7 +14,6 @@ from mnist_tui.core.hyperparameters import (
     Hyperparameters,
     Knob,
     Value,
-    describe_change,
     differences,
     split_edit,
 )
@@ -286,11 +285,6 @@ def test_an_edit_splits_into_what_is_live_and_what_waits() -> None:
 def test_which_knobs_are_live() -> None:
     live = {name for name, knob in KNOBS.items() if knob.live}
     assert live == {"learning_rate", "batch_size", "epochs", "momentum", "weight_decay", "dropout"}
-
-
-def test_a_change_is_described_in_the_words_of_its_row() -> None:
-    assert describe_change("learning_rate", 0.001, 0.0005) == "learning rate 0.001→0.0005"
-    assert describe_change("optimizer", "adam", "sgd") == "optimizer adam→sgd"
 
 
 def test_ranges_in_words() -> None:

@@ -197,3 +197,5 @@ def test_planned_steps_follow_a_live_batch_size_and_live_epochs() -> None:
     assert progress.planned_steps == 50 + 25 + 50
     progress.apply(HyperparametersApplied(51, bigger, attrs.evolve(bigger, epochs=1)))
     assert progress.planned_steps == 75
+    progress.apply(batches(150, 1, 1.0, epoch=2))
+    assert progress.planned_steps == 150 + 25  # the epoch under way is finished, however few are wanted

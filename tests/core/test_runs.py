@@ -92,7 +92,7 @@ def test_a_good_name_is_taken_as_it_is(tmp_path: Path, name: str) -> None:
 
 
 def test_a_folder_is_named_by_date_time_and_name(tmp_path: Path) -> None:
-    folder = create_folder(tmp_path / "deep" / "runs", "mine")
+    folder = create_folder(tmp_path / "deep" / "runs", "mine", "classic")
     assert re.fullmatch(r"\d{8}-\d{6}-mine", folder.name)
     assert sorted(path.name for path in folder.iterdir()) == ["checkpoints", "evaluations"]
     assert name_of(folder) == "mine"
@@ -104,7 +104,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     for place in (tmp_path / "file", tmp_path / "file" / "runs", tmp_path / ("a" * 300)):
         assert choose_name(place, None, "classic") == "classic"
         with pytest.raises(UserError, match=r"cannot make the run folder .*; choose another place with --runs-dir"):
-            create_folder(place, "mine")
+            create_folder(place, "mine", "classic")
 
 
 def test_only_run_folders_are_listed_oldest_first(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_run_is_recorded_with_its_hyperparameters() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return create_folder(tmp_path, "mine")
+    return create_folder(tmp_path, "mine", "classic")
 
 
 def lines_of(folder: Path) -> list[Any]:

@@ -44,3 +44,8 @@ def test_every_setting_explains_itself() -> None:
     for kind in (RunSettings, ScreenSettings):
         for field in attrs.fields(kind):
             assert str(field.metadata["help"]).endswith(".")
+
+
+def test_an_unknown_theme_is_refused() -> None:
+    with pytest.raises(UsageError, match="use dark or light"):
+        ScreenSettings(theme="banana")

@@ -74,3 +74,15 @@ def test_every_legal_momentum_is_one_the_optimizer_takes(name: str) -> None:
         step(optimizer, parameter)
         apply_live(optimizer, Hyperparameters(optimizer=name, momentum=0.0, learning_rate=10.0, weight_decay=1.0))
         step(optimizer, parameter)
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "sgd", "rmsprop"])
+def test_momentum_may_be_raised_from_nothing_while_it_trains(kind: str) -> None:
+    weight = torch.nn.Parameter(torch.ones(3))
+    optimizer = make_optimizer([weight], Hyperparameters(optimizer=kind, momentum=0.0))
+    for momentum in (0.0, 0.5, 0.0, 0.9):
+        apply_live(optimizer, Hyperparameters(optimizer=kind, momentum=momentum))
+        optimizer.zero_grad()
+        (weight**2).sum().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    assert torch.isfinite(weight).all()

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import math
 
+import attrs
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button
 
 from mnist_tui.core.dataset import Split
-from mnist_tui.core.events import BatchesTrained, Paused, Resumed, RunFailed, RunFinished
+from mnist_tui.core.events import BatchesTrained, DataLoaded, EngineLoaded, Paused, Resumed, RunFailed, RunFinished
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.tui.app import MnistApp
+from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.screens.help import HelpScreen, key_words
 from mnist_tui.tui.screens.inspect import InspectScreen
 from mnist_tui.tui.screens.leave import LeaveScreen
 from mnist_tui.tui.screens.train import TrainScreen
+from mnist_tui.tui.widgets.key_bar import KeyBar
 from mnist_tui.tui.widgets.line_view import LineView
-from tests.tui.scripted import ScriptedRunner, batches, evaluation, finished, loaded, make_app, mid_run, started
+from tests.tui.scripted import (
+    ScriptedRunner,
+    batches,
+    evaluation,
+    finished,
+    loaded,
+    make_app,
+    mid_run,
+    real_digits,
+    started,
+)
 
 SIZE = (120, 36)
 
@@ -446,3 +459,112 @@ def test_the_scripted_runner_keeps_the_protocol() -> None:
 
     wanted = {name for name in vars(ScriptedRunner) if not name.startswith("_")} - {"say"}
     assert wanted <= set(dir(LocalRunner))
+
+
+async def test_every_key_in_the_bottom_line_can_be_clicked() -> None:
+    for place in range(len([key for key in KEYS if key.show])):
+        app, _ = make_app(mid_run())
+        async with app.run_test(size=(240, 40)) as pilot:
+            await shown(pilot, app)
+            x = 1
+            entries = list(app.screen.query_one(KeyBar)._shown())
+            for key, words, _action in entries[:place]:
+                x += len(key) + len(words) + 3
+            await pilot.click(KeyBar, offset=(x, 0))
+            await pilot.pause()
+
+
+async def test_notices_about_data_and_device_are_shown() -> None:
+    source, test = real_digits()
+    notice = "training on the CPU: [the driver] is too old"
+    app, _ = make_app(
+        [
+            DataLoaded(attrs.evolve(source, notice="DIR holds no MNIST files"), test),
+            EngineLoaded("cpu", "", 2, "2.15.0", 60000, notice),
+        ]
+    )
+    async with app.run_test(size=SIZE) as pilot:
+        await shown(pilot, app)
+        said = [notification.message for notification in app._notifications]
+        assert said == ["DIR holds no MNIST files", notice]
+
+
+async def test_a_next_run_that_cannot_begin_leaves_the_finished_one_as_it_was() -> None:
+    app, runner = make_app(finished())
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await shown(pilot, app)
+        await pilot.press("space", "space")
+        runner.say(RunFailed("cannot make the run folder"))
+        app.tick()
+        assert app.session.progress.phase == "done"
+        assert "done" in text_of(screen.status)
+        await pilot.press("space", "space")
+        assert runner.calls.count("start") == 2
+
+
+async def test_a_first_run_that_cannot_begin_may_be_tried_again() -> None:
+    app, runner = make_app(loaded())
+    async with app.run_test(size=SIZE) as pilot:
+        await shown(pilot, app)
+        await pilot.press("space")
+        runner.say(RunFailed("cannot make the run folder"))
+        app.tick()
+        await pilot.press("space")
+        assert runner.calls.count("start") == 2
+
+
+async def test_ctrl_c_after_stop_and_save_still_saves() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        await shown(pilot, app)
+        await pilot.press("q", "enter")
+        await pilot.press("ctrl+c")
+        assert app.return_value is None
+        assert not app.impatient
+        runner.say(RunFinished("stopped", 1250, 1, 17.0))
+        app.tick()
+    assert app.return_value == 130
+
+
+async def test_two_evaluations_in_one_tick_leave_the_last_ones_captions() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        await shown(pilot, app)
+        await pilot.press("i", "m")
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, InspectScreen)
+        for wrong_every in (31, 47, 61):
+            runner.say(evaluation(1000, 2, wrong_every=17), evaluation(1100, 2, wrong_every=wrong_every))
+            app.tick()
+            await pilot.pause()
+            predictions = app.session.browser.predictions
+            assert predictions is not None
+            rows = text_of(screen.confusion).splitlines()[1:11]
+            assert [
+                [0 if cell == "·" else int(cell) for cell in row.split()[1:]] for row in rows
+            ] == predictions.confusion()
+            first = app.session.browser.order[0]
+            label = predictions.labels[first]
+            assert f"{label}→{predictions.predicted[first]}" in screen.gallery.render_line(7).text
+
+
+async def test_the_question_shows_its_answers_in_the_smallest_window() -> None:
+    app, _ = make_app(mid_run())
+    async with app.run_test(size=(40, 10)) as pilot:
+        await shown(pilot, app)
+        await pilot.press("q")
+        await pilot.pause()
+        text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        assert "enter stops, esc goes on" in text
+
+
+async def test_the_legend_follows_the_theme() -> None:
+    app, _ = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await shown(pilot, app)
+        before = screen.charts[0].border_title
+        await pilot.press("t")
+        await pilot.pause()
+        after = screen.charts[0].border_title
+        assert before != after

@@ -1,5 +1,6 @@
-"""Pictures of the screens at three sizes; a difference is to be looked at, and then either mended or accepted with
-`pytest tests/tui/test_snapshots.py --snapshot-update`.
+"""Pictures of the screens at three sizes.
+
+A difference is to be looked at, and then mended, or accepted with `pytest tests/tui/test_snapshots.py --snapshot-update`.
 """
 
 from __future__ import annotations

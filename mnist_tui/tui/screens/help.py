@@ -26,9 +26,9 @@ _PANELS: tuple[tuple[str, type], ...] = (
 )
 _WORDS = (
     f"The charts show every batch faintly, their moving average brightly (factor {SMOOTHING:g}, corrected for its "
-    "start), an evaluation of the whole test set as a point, and the best one as a diamond. A linear axis leaves out the "
-    "steepest 3 % of the columns, so that the first steps do not flatten the rest. Accuracy with a logarithmic axis "
-    "is logarithmic in the error."
+    "start), an evaluation of the whole test set as a point, and the best one as a diamond. A linear axis leaves out "
+    "the steepest 3 % of the columns, so that the first steps do not flatten the rest. Accuracy with a logarithmic "
+    "axis is logarithmic in the error."
 )
 _KEY_NAMES = {
     "full_stop": ".",

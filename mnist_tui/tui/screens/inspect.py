@@ -23,12 +23,11 @@ class InspectScreen(Screen[None]):
     """Walk through the test digits; every picture, caption and count comes from the same evaluation."""
 
     AUTO_FOCUS = "#gallery"
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-stacked"), (76, "-narrow"), (110, "-roomy")]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (33, "-tall")]
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="inspect")
         self.set_class(session.ascii_only, "-ascii")
+        self._progress = session.progress
         self.status = StatusBar(session.progress, session.settings, ascii_only=session.ascii_only)
         self.gallery = Gallery(session.browser, glyphs=session.glyphs)
         self.closeup = DigitPanel(session.browser, glyphs=session.glyphs, filmstrip=False, id="closeup")
@@ -42,7 +41,7 @@ class InspectScreen(Screen[None]):
             with Vertical(id="closer"):
                 yield self.closeup
                 yield self.confusion
-        yield TooSmall()
+        yield TooSmall(self._progress)
         yield KeyBar()
 
     def show(self, *, charts: bool, figures: bool) -> None:

@@ -29,11 +29,9 @@ class LeaveScreen(ModalScreen[bool]):
         """The question and two answers; the safe one is focused."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = " leave? "
-            yield Static(
-                f"{self._run} is training, at step {self._step}. Stopping saves the weights, the optimizer and "
-                "everything recorded so far.",
-                markup=False,
-            )
+            roomy = self.app.size.width >= 40
+            dialog.border_subtitle = " enter stops, esc goes on " if roomy else " enter stops "
+            yield Static(f"{self._run} is training, at step {self._step}. Stop it and save everything?", markup=False)
             with Horizontal():
                 yield Button("Stop and save", variant="primary", id="stop")
                 yield Button("Go on training", id="go-on")

@@ -25,8 +25,6 @@ class TrainScreen(Screen[None]):
     """The dashboard."""
 
     AUTO_FOCUS = "#digits"
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-stacked"), (76, "-narrow"), (110, "-roomy")]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (33, "-tall")]
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="train")
@@ -57,7 +55,7 @@ class TrainScreen(Screen[None]):
             with Vertical(id="pictures"):
                 yield from self.charts
                 yield self.digits
-        yield TooSmall()
+        yield TooSmall(self._session.progress)
         yield KeyBar()
 
     def show(self, *, charts: bool, figures: bool) -> None:

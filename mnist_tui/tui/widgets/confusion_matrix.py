@@ -33,7 +33,7 @@ class ConfusionMatrix(LineView):
 
     def show(self) -> None:
         """Repaint if there is a new evaluation or another digit under the cursor."""
-        key = (id(self._browser.predictions), self._browser.index)
+        key = (self._browser.evaluations, self._browser.index)
         if key != self._shown:
             self._shown = key
             self.redraw()

@@ -128,7 +128,7 @@ class Gallery(ScrollView, can_focus=True):
         return Strip(parts).adjust_cell_length(width).apply_style(self.rich_style)
 
     def _picture(self, index: int, selected: bool) -> list[Strip]:
-        context = (id(self._browser.predictions), self.app.theme)
+        context = (self._browser.evaluations, self.app.theme)
         if context != self._drawn_for:
             self._drawn.clear()
             self._drawn_for = context

@@ -42,4 +42,5 @@ class KeyBar(LineView):
         for binding in KEYS:
             if binding.show:
                 key = binding.key_display or binding.key.split(",")[0]
-                yield key, binding.description, f"app.{binding.action}"
+                action = binding.action if binding.action.startswith("app.") else f"app.{binding.action}"
+                yield key, binding.description, action

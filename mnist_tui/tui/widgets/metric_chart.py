@@ -41,8 +41,8 @@ class MetricChart(LineView):
         self._drawn_key: object = None
 
     def on_mount(self) -> None:
-        """Write the legend."""
-        self._title()
+        """Write the legend, anew in each theme's colours."""
+        self.watch(self.app, "theme", self._title)
 
     def on_resize(self) -> None:
         """The axes need another frame."""

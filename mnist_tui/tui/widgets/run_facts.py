@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
 
+from mnist_tui.core.runs import name_of
 from mnist_tui.render.words import clock, grouped
 from mnist_tui.tui.widgets.line_view import LineView
 
@@ -43,7 +45,7 @@ class RunFacts(LineView):
                 facts.append(("test images", grouped(len(self._session.browser.test))))
             return facts
         facts += [
-            ("name", progress.run.split("-", 2)[-1]),
+            ("name", name_of(Path(progress.run))),
             ("parameters", grouped(progress.parameters)),
             ("images seen", grouped(progress.samples)),
             ("training time", clock(progress.train_seconds)),
@@ -52,7 +54,7 @@ class RunFacts(LineView):
             facts.append(("loss, average", f"{history.loss.average:.4f}"))
             facts.append(("accuracy, average", f"{history.accuracy.average * 100:.2f} %"))
         if (best := history.best) is not None:
-            facts.append(("best test", f"{best.accuracy * 100:.2f} %"))
+            facts.append((f"best {best.split}", f"{best.accuracy * 100:.2f} %"))
             facts.append(("  at step", grouped(best.step)))
         return facts
 

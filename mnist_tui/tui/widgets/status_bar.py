@@ -32,7 +32,7 @@ def status_pieces(progress: Progress, settings: RunSettings) -> list[tuple[int, 
     if progress.phase == "failed":
         pieces.append((0, "figure", progress.error))
     if progress.hyperparameters is not None and progress.run:
-        pieces.append((1, "figure", f"epoch {progress.epoch}/{progress.hyperparameters.epochs}"))
+        pieces.append((1, "figure", f"epoch {progress.epoch}/{max(progress.epoch, progress.hyperparameters.epochs)}"))
         planned = progress.planned_steps
         of_planned = f"/{grouped(planned)}" if planned and progress.active else ""
         pieces.append((2, "figure", f"step {grouped(progress.step)}{of_planned}"))
@@ -100,7 +100,7 @@ class StatusBar(LineView):
         match self._progress.phase:
             case "training" | "done":
                 return palette.right
-            case "paused" | "evaluating" | "starting" | "stopped":
+            case "paused" | "evaluating" | "stopped":
                 return palette.warning
             case "failed":
                 return palette.wrong

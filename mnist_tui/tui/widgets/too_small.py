@@ -7,19 +7,27 @@ from collections.abc import Iterable
 from rich.segment import Segment
 from rich.style import Style
 
+from mnist_tui.core.progress import Progress
 from mnist_tui.tui.widgets.line_view import LineView
 
 
 class TooSmall(LineView):
-    """One or two lines that say so; training goes on behind them."""
+    """A few lines that say so; training goes on behind them."""
 
     DEFAULT_CSS = """
     TooSmall { display: none; height: 1fr; }
     """
 
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(id="too-small")
+        self._progress = progress
+
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """The size there is, and the one that is needed."""
         style = Style(color=self.palette.warning, bold=True)
         size = self.app.size
-        for text in (f"{size.width}x{size.height} is small", "needs 40x10", "training goes on"):
+        texts = [f"{size.width}x{size.height} is small", "needs 40x10"]
+        if self._progress.active:
+            texts.append("training goes on")
+        for text in texts:
             yield [Segment(text[:width].center(width), style)]
