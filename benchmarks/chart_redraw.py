@@ -16,7 +16,8 @@ from collections.abc import Callable
 from benchmarks.measure import alternate, median, report
 from mnist_tui.core.events import BatchesTrained
 from mnist_tui.core.history import History
-from mnist_tui.render.chart import View, draw_chart
+from mnist_tui.render.chart import draw_chart
+from mnist_tui.render.view import View
 
 SIZES = ((86, 9), (160, 20))
 VIEWS = (View("loss", x_labels=False), View("accuracy"))

@@ -5,6 +5,7 @@ The bare command opens the screen without loading the parser of the flags, which
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -55,6 +56,7 @@ def run() -> NoReturn:
 def open_bare() -> int:
     """`mnist-tui` without a word behind it: the dashboard with every default."""
     require_terminal()
+    gc.disable()  # until the first frame: a fifth of the time to it would go into collecting what imports keep
     from mnist_tui.core.hyperparameters import PRESETS
     from mnist_tui.core.settings import RunSettings, ScreenSettings
     from mnist_tui.tui.open import open_dashboard

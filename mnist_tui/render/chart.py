@@ -11,25 +11,7 @@ from mnist_tui.core.history import RECENT, History, Series
 from mnist_tui.render.axes import Axis, accuracy_axis, loss_axis, plotted_accuracy, plotted_loss, step_axis
 from mnist_tui.render.curves import Cells, Point, draw_curves, reduce_to_columns
 from mnist_tui.render.frame import LABEL_WIDTH, Frame, draw_frame
-
-
-@attrs.frozen
-class View:
-    """How a chart is looked at.
-
-    Attributes:
-        metric: `loss` or `accuracy`.
-        log: logarithmic y axis.
-        recent: the newest batches rather than the whole run.
-        x_labels: whether the x axis is drawn below.
-        ascii_only: characters every terminal has.
-    """
-
-    metric: str
-    log: bool = False
-    recent: bool = False
-    x_labels: bool = True
-    ascii_only: bool = False
+from mnist_tui.render.view import View
 
 
 @attrs.frozen

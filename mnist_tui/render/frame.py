@@ -7,6 +7,7 @@ Its figure is one global: one thread draws.
 from __future__ import annotations
 
 import functools
+import importlib
 
 import attrs
 
@@ -36,6 +37,11 @@ class Frame:
 def blank_frame(width: int, height: int) -> Frame:
     """A frame without axes, for the time before the first data and for sizes that hold no axes."""
     return Frame((" " * max(0, width),) * max(0, height), 0, 0, max(0, width), max(0, height))
+
+
+def preload() -> None:
+    """Import plotext now, in a thread that nobody waits for, rather than when the first batch is drawn."""
+    importlib.import_module("plotext")
 
 
 @functools.lru_cache(maxsize=32)

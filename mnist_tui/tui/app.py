@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -34,6 +36,12 @@ from mnist_tui.tui.widgets.knob_row import KnobRow
 
 DRAIN_HZ = 12.0
 FIGURES_SECONDS = 0.5  # nobody reads faster, and every repainted figure costs bytes and training time
+
+
+def _preload() -> None:
+    from mnist_tui.render.frame import preload
+
+    preload()
 
 
 @runtime_checkable
@@ -82,6 +90,9 @@ class MnistApp(App[int]):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        gc.freeze()
+        gc.enable()
+        threading.Thread(target=_preload, name="preload", daemon=True).start()
         self.session.runner.load()
         if self._settings.start:
             self.session.start()

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from mnist_tui.core.events import BatchesTrained, Evaluated, HyperparametersApplied
 from mnist_tui.core.history import RECENT, History
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.render.chart import Drawing, View, draw_chart
+from mnist_tui.render.chart import Drawing, draw_chart
 from mnist_tui.render.curves import AVERAGE, BEST, LABEL, RAW, TEST
+from mnist_tui.render.view import View
 
 START = Hyperparameters()
 

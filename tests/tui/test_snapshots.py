@@ -1,6 +1,6 @@
 """Pictures of the screens at three sizes.
 
-A difference is to be looked at, and then mended, or accepted with `pytest tests/tui/test_snapshots.py --snapshot-update`.
+A difference is to be looked at, and then mended, or accepted: `pytest tests/tui/test_snapshots.py --snapshot-update`.
 """
 
 from __future__ import annotations

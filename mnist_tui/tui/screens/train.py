@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
-from mnist_tui.render.chart import View
+from mnist_tui.render.view import View
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.key_bar import KeyBar
 from mnist_tui.tui.widgets.knob_panel import KnobPanel

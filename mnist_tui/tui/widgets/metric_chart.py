@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import attrs
 from rich.segment import Segment
@@ -14,9 +15,11 @@ from textual.strip import Strip
 
 from mnist_tui.core.history import History
 from mnist_tui.core.progress import Progress
-from mnist_tui.render import curves
-from mnist_tui.render.chart import Drawing, View, draw_chart
+from mnist_tui.render.view import View
 from mnist_tui.tui.widgets.line_view import LineView
+
+if TYPE_CHECKING:
+    from mnist_tui.render.chart import Drawing
 
 
 class MetricChart(LineView):
@@ -91,6 +94,8 @@ class MetricChart(LineView):
             self.redraw()
             return
         before = self._drawing
+        from mnist_tui.render.chart import draw_chart  # 10 ms that the first frame does without
+
         drawing = draw_chart(self._history, self.view, width, height, self._progress.planned_steps)
         self._drawing = drawing
         if before is None or before.frame is not drawing.frame:
@@ -141,6 +146,8 @@ class MetricChart(LineView):
         return segments
 
     def _styles(self) -> dict[int, Style]:
+        from mnist_tui.render import curves
+
         palette = self.palette
         loss = self.view.metric == "loss"
         return {
