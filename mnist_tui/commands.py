@@ -132,6 +132,9 @@ def run_command(words: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+_WHOLE = {"--threads", "--validation"}
+
+
 def _checked(words: Sequence[str]) -> list[str]:
     """`words` with every hyperparameter's value checked and written plainly.
 
@@ -144,6 +147,11 @@ def _checked(words: Sequence[str]) -> list[str]:
     checked: list[str] = []
     for word in words:
         flag, equals, value = word.partition("=")
+        if (checked and checked[-1] in _WHOLE and not word.isdecimal()) or (
+            flag in _WHOLE and equals and not value.isdecimal()
+        ):
+            name, wrong = (flag, value) if equals else (checked[-1], word)
+            raise UsageError(f"{name} must be a whole number, not {wrong[:40]}")
         if checked and checked[-1] in knobs:
             knob = knobs[checked[-1]]
             word = knob.format(knob.parse(word))

@@ -139,8 +139,9 @@ class LocalRunner:
     def update(self, hyperparameters: Hyperparameters) -> None:
         """Put the live part of an edit in force at the next batch; before the run has begun, all of it."""
         with self._editing:
-            self._edit = hyperparameters
-            if self._control:
+            if self._idle.is_set() or self._control is None:
+                self._edit = hyperparameters
+            else:
                 self._control.update(hyperparameters)
 
     def pause(self) -> None:
@@ -258,10 +259,10 @@ class LocalRunner:
 
         settings = self.settings
         recorder: Recorder | None = None
-        self._idle.clear()
         with self._editing:  # edits made since the order count for the run that begins now
-            hyperparameters = self._edit or order
+            hyperparameters, self._edit = self._edit or order, None
             self._control = Control(hyperparameters)
+            self._idle.clear()
         if self._stop_requested.is_set():
             self._control.stop()
         try:

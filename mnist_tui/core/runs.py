@@ -97,12 +97,11 @@ def create_folder(runs_dir: Path, wanted: str | None, default: str) -> Path:
     folder = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S')}-{choose_name(runs_dir, wanted, default)}"
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
-        while True:
-            try:
-                folder.mkdir()
+        while (name := name_of(folder)) and folder.exists():  # another process was faster by less than a second
+            folder = folder.with_name(f"{folder.name.removesuffix(name)}{choose_name(runs_dir, wanted, default)}")
+            if name_of(folder) == name:
                 break
-            except FileExistsError:  # another process was faster by less than a second
-                folder = folder.with_name(f"{folder.name[:16]}{choose_name(runs_dir, wanted, default)}")
+        folder.mkdir()
         (folder / "checkpoints").mkdir()
         (folder / "evaluations").mkdir()
     except OSError as error:
