@@ -135,6 +135,10 @@ def run_command(words: Sequence[str]) -> int:
 _WHOLE = {"--threads", "--validation"}
 
 
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.removeprefix("-").isdecimal()
+
+
 def _checked(words: Sequence[str]) -> list[str]:
     """`words` with every hyperparameter's value checked and written plainly.
 
@@ -147,8 +151,8 @@ def _checked(words: Sequence[str]) -> list[str]:
     checked: list[str] = []
     for word in words:
         flag, equals, value = word.partition("=")
-        if (checked and checked[-1] in _WHOLE and not word.isdecimal()) or (
-            flag in _WHOLE and equals and not value.isdecimal()
+        if (checked and checked[-1] in _WHOLE and not _is_whole(word)) or (
+            flag in _WHOLE and equals and not _is_whole(value)
         ):
             name, wrong = (flag, value) if equals else (checked[-1], word)
             raise UsageError(f"{name} must be a whole number, not {wrong[:40]}")
