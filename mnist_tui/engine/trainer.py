@@ -85,6 +85,7 @@ class Trainer:
         sizes = Architecture(hyperparameters.width, 2 * hyperparameters.width, hyperparameters.hidden_units)
         self.model = CNN(sizes, hyperparameters.dropout).to(device)
         self.optimizer = make_optimizer(self.model.parameters(), hyperparameters)
+        self._weights = list(self.model.parameters())
         self.step = 0
         self.epoch = 1
         self.epochs_finished = 0
@@ -151,7 +152,8 @@ class Trainer:
         """Forward, loss, zero_grad, backward, step; results stay on the device."""
         logits = self.model(images)
         loss = F.cross_entropy(logits, labels)
-        self.optimizer.zero_grad(set_to_none=True)
+        for weight in self._weights:  # `zero_grad`, without the 0.1 ms of its profiling hooks
+            weight.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self._losses.append(loss.detach())
