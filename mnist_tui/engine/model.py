@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mnist_tui.core.errors import ModelFileError
 
-_HAS_ONEDNN = torch.backends.mkldnn.is_available()
+_HAS_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 CLASSES = 10
 SIDE = 28
 
