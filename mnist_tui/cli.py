@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from mnist_tui.core.errors import UsageError, UserError
-from mnist_tui.leaving import leave_at_once
+from mnist_tui.leaving import leave_at_once, say
 
 DEBUG_VARIABLE = "MNIST_TUI_DEBUG"
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
-        _say(str(error))
+        say(f"mnist-tui: {error}")
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get(DEBUG_VARIABLE):
             raise
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        _say(f"something unexpected failed: {reason} ({DEBUG_VARIABLE}=1 shows where)")
+        say(f"mnist-tui: something unexpected failed: {reason} ({DEBUG_VARIABLE}=1 shows where)")
         return 1
 
 
@@ -81,11 +81,3 @@ def require_terminal() -> None:
             )
     if os.environ.get("TERM") == "dumb":
         raise UsageError("the dashboard cannot draw on TERM=dumb: use `mnist-tui train`, or set TERM to your terminal")
-
-
-def _say(sentence: str) -> None:
-    """Print an error; a terminal that is gone is no reason to fail again."""
-    try:
-        print(f"mnist-tui: {sentence}", file=sys.stderr)
-    except OSError:
-        return

@@ -149,19 +149,17 @@ def _checked(words: Sequence[str]) -> list[str]:
     """
     knobs = {knob.flag: knob for knob in KNOBS.values()}
     checked: list[str] = []
+    before = ""
     for word in words:
-        flag, equals, value = word.partition("=")
-        if (checked and checked[-1] in _WHOLE and not _is_whole(word)) or (
-            flag in _WHOLE and equals and not _is_whole(value)
-        ):
-            name, wrong = (flag, value) if equals else (checked[-1], word)
-            raise UsageError(f"{name} must be a whole number, not {wrong[:40]}")
-        if checked and checked[-1] in knobs:
-            knob = knobs[checked[-1]]
-            word = knob.format(knob.parse(word))
-        elif equals and flag in knobs:
-            word = f"{flag}={knobs[flag].format(knobs[flag].parse(value))}"
+        is_value = before in knobs or before in _WHOLE
+        flag, equals, value = (before, "", word) if is_value or "=" not in word else word.partition("=")
+        if flag in _WHOLE and not _is_whole(value):
+            raise UsageError(f"{flag} must be a whole number, not {value[:40]}")
+        if flag in knobs:
+            value = knobs[flag].format(knobs[flag].parse(value))
+            word = f"{flag}={value}" if equals else value
         checked.append(word)
+        before = word
     return checked
 
 

@@ -52,6 +52,12 @@ class Departure:
         return 128 + self.number if self.number is not None else 0
 
 
+def say(line: str) -> None:
+    """A line on stderr; a terminal that is gone is no reason to fail again."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr)
+
+
 def leave_at_once(code: int) -> NoReturn:
     """End the process without Python's clean-up: an unjoined torch thread would abort it instead."""
     for stream in (sys.stdout, sys.stderr):

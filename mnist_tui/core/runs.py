@@ -97,11 +97,16 @@ def create_folder(runs_dir: Path, wanted: str | None, default: str) -> Path:
     folder = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S')}-{choose_name(runs_dir, wanted, default)}"
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
-        while (name := name_of(folder)) and folder.exists():  # another process was faster by less than a second
-            folder = folder.with_name(f"{folder.name.removesuffix(name)}{choose_name(runs_dir, wanted, default)}")
-            if name_of(folder) == name:
+        while True:
+            try:
+                folder.mkdir()
                 break
-        folder.mkdir()
+            except FileExistsError:  # another process was faster by less than a second: the next free name, if any
+                stamp = folder.name.removesuffix(name_of(folder))
+                other = folder.with_name(f"{stamp}{choose_name(runs_dir, wanted, default)}")
+                if other == folder:
+                    raise
+                folder = other
         (folder / "checkpoints").mkdir()
         (folder / "evaluations").mkdir()
     except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import threading
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import RunSettings, ScreenSettings
-from mnist_tui.leaving import Departure, leave_at_once, restore_terminal, terminal_attributes
+from mnist_tui.leaving import Departure, leave_at_once, restore_terminal, say, terminal_attributes
 from mnist_tui.runner import LocalRunner
 
 if TYPE_CHECKING:
@@ -84,16 +83,10 @@ def _close(runner: LocalRunner, app: MnistApp) -> int:
     code = app.return_value if app.return_value is not None else app.departure.exit_code or app.return_code or 0
     code = code or app.session.progress.exit_code or (1 if app.session.progress.unsaved else 0)
     if app.session.progress.error:
-        _say(f"mnist-tui: {app.session.progress.error}")
+        say(f"mnist-tui: {app.session.progress.error}")
     if app.session.progress.run:
         for line in app.session.progress.farewell():
-            _say(line)
+            say(line)
     if not closed:
         leave_at_once(code)
     return code
-
-
-def _say(line: str) -> None:
-    """A line on the normal screen; a terminal that is gone is no reason to fail."""
-    with contextlib.suppress(OSError):
-        print(line, file=sys.stderr)

@@ -18,7 +18,7 @@ from mnist_tui.tui.theme import palette_of
 
 
 class LineView(Widget, inherit_bindings=False):
-    """Base of the drawn panels: `draw_lines` makes all lines at once, `redraw` throws them away."""
+    """Base of the drawn panels: `draw_lines` makes all lines at once, `redraw` repaints what changed."""
 
     DEFAULT_CSS = """
     LineView { height: auto; width: 1fr; }
@@ -47,12 +47,12 @@ class LineView(Widget, inherit_bindings=False):
             self.refresh()
             return
         self._lines = after = self._draw()
-        regions = [
-            Region(start, y, end - start, 1)
-            for y, (old, new) in enumerate(zip_longest(before, after, fillvalue=_NOTHING))
-            if old is not new and (stretch := changed_stretch(old, new, self.size.width)) is not None
-            for start, end in (stretch,)
-        ]
+        regions = []
+        for y, (old, new) in enumerate(zip_longest(before, after, fillvalue=_NOTHING)):
+            stretch = changed_stretch(old, new, self.size.width)
+            if stretch is not None:
+                start, end = stretch
+                regions.append(Region(start, y, end - start, 1))
         if regions:
             self.refresh(*regions)
 
