@@ -100,7 +100,6 @@ def load_model(path: Path) -> tuple[CNN, dict[str, Any]]:
             raise ModelFileError(f"{path} holds broken weights: {name} has values that are not finite")
     model = CNN(architecture)
     model.load_state_dict(weights)
-    model.to(memory_format=torch.channels_last)
     return model.eval(), facts
 
 

@@ -14,7 +14,7 @@ from mnist_tui.engine.model import CNN, SIDE
 
 def evaluate_split(model: CNN, split: Split, device: torch.device) -> Evaluation:
     """Evaluate `model` on all of `split`."""
-    result = evaluate(model.to(device), Batches(split, device))
+    result = evaluate(model.settle(device), Batches(split, device))
     assert result is not None  # nobody interrupts it
     return result
 
@@ -23,6 +23,6 @@ def predict_images(model: CNN, images: Sequence[bytes], device: torch.device) ->
     """Probabilities, ten an image, of images of 784 bytes."""
     pixels = torch.frombuffer(bytearray(b"".join(images)), dtype=torch.uint8).reshape(-1, 1, SIDE, SIDE)
     with torch.inference_mode():
-        logits = model.to(device)(normalise(pixels.to(device)))
+        logits = model.settle(device)(normalise(pixels.to(device)))
         table: list[list[float]] = logits.softmax(1).cpu().tolist()
     return table

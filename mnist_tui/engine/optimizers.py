@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
+from torch.optim.adamw import adamw
 
 from mnist_tui.core.hyperparameters import Hyperparameters
 
@@ -40,3 +42,47 @@ def apply_live(optimizer: torch.optim.Optimizer, hyperparameters: Hyperparameter
     if isinstance(optimizer, torch.optim.RMSprop) and hyperparameters.momentum > 0:
         for parameter, state in optimizer.state.items():  # torch makes the buffer in the first step alone
             state.setdefault("momentum_buffer", torch.zeros_like(parameter))
+
+
+def make_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
+    """What takes one step of `optimizer` with the gradients as they are; state and values stay where it keeps them.
+
+    For Adam and AdamW on a CPU it is torch's functional form: `Optimizer.step` spends as long on its hooks and groups
+    as the fused kernel on two cores needs for the classic network's 421 642 weights, 0.97 to 0.99 of a whole batch.
+    """
+    if type(optimizer) is torch.optim.Adam:
+        update: Callable[..., None] = adam
+    elif type(optimizer) is torch.optim.AdamW:
+        update = adamw
+    else:
+        return optimizer.step
+    (group,) = optimizer.param_groups
+    weights: list[Tensor] = group["params"]
+    if any(weight.device.type != "cpu" for weight in weights):
+        return optimizer.step
+
+    @torch.no_grad()
+    def step() -> None:
+        if not optimizer.state:
+            optimizer.step()  # its first step makes the state
+            return
+        states = [optimizer.state[weight] for weight in weights]
+        beta1, beta2 = group["betas"]
+        update(
+            weights,
+            [weight.grad for weight in weights],
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            [],
+            [state["step"] for state in states],
+            fused=True,
+            amsgrad=False,
+            beta1=beta1,
+            beta2=beta2,
+            lr=group["lr"],
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            maximize=False,
+        )
+
+    return step

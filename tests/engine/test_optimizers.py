@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
-from mnist_tui.engine.optimizers import apply_live, make_optimizer
+from mnist_tui.engine.optimizers import apply_live, make_optimizer, make_step
 
 KINDS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -86,3 +86,21 @@ def test_momentum_may_be_raised_from_nothing_while_it_trains(kind: str) -> None:
         (weight**2).sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert torch.isfinite(weight).all()
+
+
+@pytest.mark.parametrize("name", KNOBS["optimizer"].choices)
+def test_a_step_is_the_optimizers_own_through_every_live_edit(name: str) -> None:
+    start = Hyperparameters(optimizer=name, weight_decay=0.01)
+    edited = attrs.evolve(start, learning_rate=0.1, momentum=0.3, weight_decay=0.25)
+    ours, theirs = weight(), weight()
+    mine, plain = make_optimizer([ours], start), make_optimizer([theirs], start)
+    take_step = make_step(mine)
+    for values in (start, start, edited, edited):
+        for optimizer, parameter, take in ((mine, ours, take_step), (plain, theirs, plain.step)):
+            apply_live(optimizer, values)
+            optimizer.zero_grad()
+            (parameter**2).sum().backward()  # type: ignore[no-untyped-call]
+            take()
+    assert ours.tolist() == theirs.tolist()
+    for state, wanted in zip(mine.state_dict()["state"].values(), plain.state_dict()["state"].values(), strict=True):
+        torch.testing.assert_close(state, wanted, rtol=0, atol=0)
