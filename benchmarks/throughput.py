@@ -12,7 +12,7 @@ from benchmarks.measure import alternate, cores, median, report
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=9)
+    parser.add_argument("--pairs", type=int, default=21)
     parser.add_argument("--batches", type=int, default=300, help="timed batches of a process")
     parser.add_argument("--warm-up", type=int, default=30)
     parser.add_argument("--batch-size", type=int, default=64)

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_tui.core.errors import ModelFileError
+from mnist_tui.engine.blocked import HAS_ONEDNN, BlockedFeatures
 
-_HAS_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 CLASSES = 10
 SIDE = 28
 
@@ -47,21 +47,27 @@ class CNN(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (n, 10) float32 of images (n, 1, 28, 28) float32."""
-        blocked = images.device.type == "cpu" and images.dtype == torch.float32 and _HAS_ONEDNN
-        maps = images.to_mkldnn() if blocked else images
-        maps = F.relu(F.max_pool2d(self.conv1(maps), kernel_size=2, stride=2))
-        maps = F.relu(F.max_pool2d(self.conv2(maps), kernel_size=2, stride=2))
-        maps = maps.to_dense() if blocked else maps
         # The classic script flattens channels-first, and so must we for its weights to mean the same.
-        hidden = F.relu(self.fc1(maps.flatten(1)))
+        hidden = F.relu(self.fc1(self._features(images).flatten(1)))
         if self.dropout and self.training:
             hidden = F.dropout(hidden, self.dropout)
         logits: Tensor = self.fc2(hidden)
         return logits
 
+    def _features(self, images: Tensor) -> Tensor:
+        conv1, conv2 = self.conv1, self.conv2
+        blocked = HAS_ONEDNN and images.device.type == "cpu" and images.dtype == torch.float32
+        if blocked and torch.is_grad_enabled() and not images.requires_grad:
+            learned: Tensor = BlockedFeatures.apply(images, conv1.weight, conv1.bias, conv2.weight, conv2.bias)
+            return learned
+        maps = images.to_mkldnn() if blocked else images
+        maps = F.relu(F.max_pool2d(conv1(maps), kernel_size=2, stride=2))
+        maps = F.relu(F.max_pool2d(conv2(maps), kernel_size=2, stride=2))
+        return maps.to_dense() if blocked else maps
+
     def settle(self, device: torch.device) -> CNN:
         """Move to `device`, the weights in the order of memory it is fastest with."""
-        blocked = device.type == "cpu" and _HAS_ONEDNN
+        blocked = device.type == "cpu" and HAS_ONEDNN
         layout = torch.contiguous_format if blocked else torch.channels_last
         return self.to(device).to(memory_format=layout)
 

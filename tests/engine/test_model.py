@@ -62,6 +62,22 @@ def test_gradients_are_those_of_the_classic_script() -> None:
         torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-4, atol=1e-6, msg=name)
 
 
+@pytest.mark.parametrize("sizes", [Architecture(16, 32, 8), TINY, Architecture(5, 3, 8), Architecture(20, 40, 4)])
+@pytest.mark.parametrize("count", [1, 7])
+def test_gradients_are_the_same_with_and_without_one_of_the_images(sizes: Architecture, count: int) -> None:
+    """Without one the maps take the short way of `engine.blocked`; with one autograd does it all."""
+    net = network(sizes)
+    labels = torch.arange(count)
+    found = []
+    for images in (IMAGES[:count], IMAGES[:count].clone().requires_grad_()):
+        net.zero_grad()
+        F.cross_entropy(net(images), labels).backward()  # type: ignore[no-untyped-call]
+        found.append([parameter.grad for parameter in net.parameters()])
+    assert images.grad is not None
+    assert images.grad.abs().sum() > 0
+    torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-6)
+
+
 def test_dropout_acts_in_training_only() -> None:
     net = CNN(Architecture(4, 8, 64), dropout=0.5)
     with torch.no_grad():
