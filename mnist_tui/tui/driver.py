@@ -28,7 +28,7 @@ class GuardedDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """Hand `data` to the writing thread; the parts of a synchronised frame go together.
 
-        Each hand-over wakes that thread, which takes a core and the GIL from the training: one a frame instead of three.
+        Each hand-over wakes that thread, which takes a core and the GIL from the training: one a frame, not three.
         """
         if data == SYNC_START:
             self._frame = [data]
