@@ -124,7 +124,7 @@ def test_plain_lines_say_what_a_person_wants_to_know(train: Train) -> None:
     assert evaluated[-1].startswith("epoch 2  step 6  test accuracy ")
     assert lines[-3].startswith("done: 2 epochs, 6 steps in ")
     assert lines[-2].startswith(f"{run.name}: done after 6 steps, test accuracy ")
-    assert lines[-1] == f"saved in {run}; look again with: mnist-tui evaluate {run}"
+    assert lines[-1] == f"saved in {run}; evaluate it with: mnist-tui evaluate {run}"
 
 
 def test_a_failure_before_the_run_is_one_sentence_on_stderr(train: Train) -> None:

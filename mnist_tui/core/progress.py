@@ -37,6 +37,7 @@ class Progress:
         hyperparameters: what the engine confirmed; None before the first run.
         step, epoch, samples: counted over the run, the first two from 1.
         test_accuracy, best_test_accuracy, test_loss: 0..1 and nats; None before the first evaluation.
+        tested_step: the step of the newest of them.
         notice: one sentence worth showing, or empty.
         error, details, exit_code: why the last run could not go on: sentence, traceback, number for a shell.
     """
@@ -63,6 +64,7 @@ class Progress:
         self.epochs_finished = 0
         self.train_seconds = 0.0
         self.test_accuracy: float | None = None
+        self.tested_step = 0
         self.test_loss: float | None = None
         self.best_test_accuracy: float | None = None
         self.checkpoints: dict[str, str] = {}
@@ -152,7 +154,7 @@ class Progress:
         self._evaluation_seconds[event.split] = event.seconds
         if event.split != "test":
             return
-        self.test_accuracy, self.test_loss = event.accuracy, event.loss
+        self.test_accuracy, self.test_loss, self.tested_step = event.accuracy, event.loss, event.step
         self.best_test_accuracy = max(self.best_test_accuracy or 0.0, event.accuracy)
 
     @property
@@ -191,11 +193,14 @@ class Progress:
         """What stays on the normal screen after a run: where it got to, and how to go on."""
         first = f"{self.run}: {self.phase} after {self.step} steps"
         if self.test_accuracy is not None:
-            first += f", test accuracy {self.test_accuracy:.2%}"
+            when = "" if self.tested_step == self.step else f" at step {self.tested_step}"
+            first += f", test accuracy {self.test_accuracy:.2%}{when}"
             if self.best_test_accuracy is not None and self.best_test_accuracy > self.test_accuracy:
                 first += f" (best {self.best_test_accuracy:.2%})"
         if self.unsaved:
             return [first, f"NOT saved: {self.unsaved}"]
         if "last" in self.checkpoints:
-            return [first, f"saved in {self.folder}; look again with: mnist-tui evaluate {self.folder}"]
+            # A run's folder stands for its best checkpoint, which is not the newest where training went on after it.
+            newest = self.folder if self.tested_step == self.step else self.checkpoints["last"]
+            return [first, f"saved in {self.folder}; evaluate it with: mnist-tui evaluate {newest}"]
         return [first]

@@ -149,7 +149,7 @@ def draw_curves(
     cells = Cells(width, height)
     if width < 1 or height < 1 or y.high <= y.low:
         return cells
-    _draw_marks(cells, width, x, marks, labels_low, ascii_only)
+    seen = _draw_marks(cells, width, x, marks, ascii_only)
     dots = height if ascii_only else height * 4
     raw = _Layer(width, height, ascii_only)
     average = _Layer(width, height, ascii_only)
@@ -162,6 +162,7 @@ def draw_curves(
     average.stamp(cells, AVERAGE, "*")
     for point in points:
         _draw_point(cells, size, x, y, point, ascii_only)
+    _draw_labels(cells, seen, labels_low, ascii_only)
     return cells
 
 
@@ -257,14 +258,19 @@ def _draw_point(cells: Cells, size: tuple[int, int], x: Axis, y: Axis, point: Po
 
 
 def _draw_marks(
-    cells: Cells, width: int, x: Axis, marks: Sequence[tuple[int, str]], labels_low: bool, ascii_only: bool
-) -> None:
-    """Dotted lines at the steps of edits; a label sits right of its line, in the first row where it is free."""
+    cells: Cells, width: int, x: Axis, marks: Sequence[tuple[int, str]], ascii_only: bool
+) -> list[tuple[int, str]]:
+    """Dotted lines at the steps of edits; returns the columns and labels of those in sight."""
     seen = [(column, label) for step, label in marks if 0 <= (column := _cell_of(step, x, width)) < width]
-    height = len(cells.characters)
     for column, _ in seen:
-        for row in range(height):
+        for row in range(len(cells.characters)):
             cells.put(row, column, ":" if ascii_only else "┊", MARK)
+    return seen
+
+
+def _draw_labels(cells: Cells, seen: Sequence[tuple[int, str]], labels_low: bool, ascii_only: bool) -> None:
+    """Labels above everything, so that they can be read; each right of its line, in the first row where it is free."""
+    width, height = len(cells.characters[0]), len(cells.characters)
     rows = list(range(max(1, height // 2)))
     if labels_low:
         rows = [height - 1 - row for row in rows]

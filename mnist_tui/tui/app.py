@@ -178,16 +178,21 @@ class MnistApp(App[int]):
         if progress.active:
             self.session.runner.step_once()
         elif progress.over:
-            self._say("The run is over: space begins a new one.")
+            self._say("The run is over: space, twice, begins a new one.")
         else:
-            self._say("Nothing is training yet: space begins.")
+            self._say(self._not_yet())
 
     def action_evaluate(self) -> None:
         """Evaluate the test set now."""
         if self.session.progress.active:
             self.session.runner.request_evaluation()
+        elif self.session.progress.over:
+            self._say("The run is over: its last evaluation is the one that is shown.")
         else:
-            self._say("There is no run to evaluate: space begins one.")
+            self._say(self._not_yet())
+
+    def _not_yet(self) -> str:
+        return "The run is just beginning." if self.session.start_wanted else "There is no run yet: space begins one."
 
     def action_save(self) -> None:
         """Write a checkpoint now."""
@@ -289,7 +294,7 @@ class MnistApp(App[int]):
         elif not self._asking:
             from mnist_tui.tui.screens.leave import LeaveScreen
 
-            self.push_screen(LeaveScreen(progress.run, progress.step, self.session.ascii_only), self._answered)
+            self.push_screen(LeaveScreen(progress.run, self.session.ascii_only), self._answered)
 
     @property
     def _asking(self) -> bool:

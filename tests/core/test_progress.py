@@ -199,3 +199,15 @@ def test_planned_steps_follow_a_live_batch_size_and_live_epochs() -> None:
     assert progress.planned_steps == 75
     progress.apply(batches(150, 1, 1.0, epoch=2))
     assert progress.planned_steps == 150 + 25  # the epoch under way is finished, however few are wanted
+
+
+def test_a_farewell_says_at_which_step_was_evaluated_and_names_what_came_after() -> None:
+    progress = started()
+    progress.apply(batches(1, 1, 0.1))
+    progress.apply(Evaluated(1, 1, "test", 0.1, 0.9, b"", 0.1))
+    progress.apply(CheckpointSaved(1, "last", "runs/a/checkpoints/last.pt"))
+    assert progress.farewell()[0].endswith("after 1 steps, test accuracy 90.00%")
+    assert progress.farewell()[1].endswith(f"mnist-tui evaluate {progress.folder}")
+    progress.apply(batches(2, 1, 0.1))
+    assert progress.farewell()[0].endswith("after 2 steps, test accuracy 90.00% at step 1")
+    assert progress.farewell()[1].endswith("mnist-tui evaluate runs/a/checkpoints/last.pt")

@@ -224,7 +224,7 @@ def test_a_curve_in_ascii_has_one_value_a_cell() -> None:
     assert text(cells)[2][2] == "*"
     points = [Point(0, 0.0), Point(1, 1.0, best=True)]
     cells = draw_curves((3, 3), UNIT, UNIT, flat(6), None, points, [(0, "a→b")], ascii_only=True)
-    assert text(cells) == ["a>@", ":  ", "o  "]
+    assert text(cells) == ["a>b", ":  ", "o  "]
 
 
 @pytest.mark.parametrize("size", [(0, 0), (0, 4), (4, 0), (1, 1)])

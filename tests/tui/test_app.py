@@ -168,6 +168,30 @@ async def test_charts_show_curves_legend_test_points_and_marks() -> None:
                 assert word in str(chart.border_title)
 
 
+async def test_at_80_columns_no_number_of_the_matrix_touches_the_next_and_no_caption_is_cut() -> None:
+    app, _ = make_app(mid_run())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot, app)
+        await pilot.press("i")
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, InspectScreen)
+        browser = app.session.browser
+        assert browser.predictions is not None
+        assert browser.index is not None
+        for line, counts in zip(
+            text_of(screen.confusion).splitlines()[1:11], browser.predictions.confusion(), strict=True
+        ):
+            shown_counts = line.split()[1:]
+            assert len(shown_counts) == 10
+            assert shown_counts == ["·" if n == 0 else f"{n // 1000}k" if n > 999 else str(n) for n in counts]
+        caption = text_of(screen.closeup).splitlines()[0].rstrip()
+        entry = browser.predictions.describe(browser.index)
+        assert caption.endswith(
+            (f"loss {entry['loss']:.2f}", "% sure", f"p(true) {entry['probability_true'] * 100:.1f} %")
+        )
+
+
 async def test_l_and_w_change_both_charts() -> None:
     app, _ = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:

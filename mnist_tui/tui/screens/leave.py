@@ -19,11 +19,10 @@ class LeaveScreen(ModalScreen[bool]):
         Binding("right,down", "app.focus_next", "other answer", show=False),
     ]
 
-    def __init__(self, run: str, step: int, ascii_only: bool) -> None:
+    def __init__(self, run: str, ascii_only: bool) -> None:
         super().__init__(classes="asks-to-leave")
         self.set_class(ascii_only, "-ascii")
         self._run = run
-        self._step = step
 
     def compose(self) -> ComposeResult:
         """The question and two answers; the safe one is focused."""
@@ -31,7 +30,7 @@ class LeaveScreen(ModalScreen[bool]):
             dialog.border_title = " leave? "
             roomy = self.app.size.width >= 40
             dialog.border_subtitle = " enter stops, esc goes on " if roomy else " enter stops "
-            yield Static(f"{self._run} is training, at step {self._step}. Stop it and save everything?", markup=False)
+            yield Static(f"{self._run} is under way. Stop it and save everything?", markup=False)
             with Horizontal():
                 yield Button("Stop and save", variant="primary", id="stop")
                 yield Button("Go on training", id="go-on")

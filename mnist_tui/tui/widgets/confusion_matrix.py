@@ -61,7 +61,7 @@ class ConfusionMatrix(LineView):
         for true, counts in enumerate(table):
             row = [Segment(f"{names[true]:>2} ", muted)]
             for predicted, count in enumerate(counts):
-                text = f"{count or nothing:>{cell}}"
+                text = f"{_shortened(count, cell) or nothing:>{cell}}"
                 if (true, predicted) == here:
                     style = Style(color=palette.background, bgcolor=palette.accent, bold=True)
                 elif true == predicted:
@@ -75,3 +75,9 @@ class ConfusionMatrix(LineView):
                 row.append(Segment(text, style))
             lines.append(row)
         return lines
+
+
+def _shortened(count: int, cell: int) -> str:
+    """A count with a blank before it in its cell: `1k` for 1131 where four digits have no room; empty for none."""
+    text = str(count) if count else ""
+    return text if len(text) < cell else f"{count // 1000}k"

@@ -165,14 +165,17 @@ class DigitPanel(LineView, can_focus=True):
         sign = ("+" if right else "x") if self._ascii else ("✓" if right else "✗")
         arrow = "->" if self._ascii else "→"
         verdict = Style(color=palette.right if right else palette.wrong, bold=True)
-        words = f"  {entry['probability'] * 100:.1f} % sure"
-        words += "" if right else f"  p(true) {entry['probability_true'] * 100:.1f} %"
-        return [
-            Segment(f"{sign} ", verdict),
-            Segment(f"true {names[true]} {arrow} predicted {names[entry['predicted']]}", verdict),
-            Segment(words, Style(color=palette.text)),
-            Segment(f"  loss {entry['loss']:.2f}  test digit {index}", muted),
+        share_of_true = "" if right else f"  p(true) {entry['probability_true'] * 100:.1f} %"
+        pieces = [
+            Segment(f"{sign} true {names[true]} {arrow} predicted {names[entry['predicted']]}", verdict),
+            Segment(f"  {entry['probability'] * 100:.1f} % sure", Style(color=palette.text)),
+            Segment(share_of_true, Style(color=palette.text)),
+            Segment(f"  loss {entry['loss']:.2f}", muted),
+            Segment(f"  test digit {index}", muted),
         ]
+        while len(pieces) > 1 and sum(len(piece.text) for piece in pieces) > width:
+            pieces.pop()  # whole words, never half a number
+        return pieces
 
     def _bars(self, index: int, width: int, full: bool) -> list[Line]:
         predictions, names = self._browser.predictions, self._browser.classes
@@ -222,7 +225,7 @@ def draw_small(
         name = browser.classes[predicted]
         caption = f"{sign}{true}" if right else f"{sign}{true}{arrow}{name}"
         share = float(browser.predictions.probabilities[index, predicted])
-        percent = f" {share * 100:.0f}%"
+        percent = f" {round(share * 100) if share > 0.999 else min(round(share * 100), 99)}%"
         caption += percent if len(caption) + len(percent) <= _SMALL else ""
         colour = palette.right if right else palette.wrong
     style = Style(color=palette.background, bgcolor=palette.accent, bold=True) if selected else Style(color=colour)
