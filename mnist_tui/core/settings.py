@@ -77,7 +77,7 @@ class ScreenSettings:
     """
 
     start: bool = _option(False, "Start training at once.")
-    fps: float = _option(6.0, "How often a second the charts may move.", _at_least(0.2))
+    fps: float = _option(5.2, "How often a second the charts may move.", _at_least(0.2))
     mouse: bool = _option(True, "React to the mouse.")
     ascii: bool = _option(False, "Draw with ASCII characters only.")
     theme: str = _option("dark", "dark or light.", _known_theme)

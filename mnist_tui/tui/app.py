@@ -34,7 +34,7 @@ from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, themes
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.knob_row import KnobRow
 
-DRAIN_HZ = 12.0
+DRAIN_HZ = 10.4
 FIGURES_SECONDS = 0.5  # nobody reads faster, and every repainted figure costs bytes and training time
 
 
