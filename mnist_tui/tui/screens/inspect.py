@@ -44,6 +44,10 @@ class InspectScreen(Screen[None]):
         yield TooSmall(self._progress)
         yield KeyBar()
 
+    def on_gallery_moved(self, message: Gallery.Moved) -> None:
+        """The large digit and the matrix follow the cursor at once."""
+        self.show(charts=False, figures=False)
+
     def show(self, *, charts: bool, figures: bool) -> None:
         """Bring every panel up to date."""
         if figures:

@@ -8,6 +8,7 @@ from rich.segment import Segment
 from textual.binding import Binding
 from textual.events import Click
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -24,6 +25,9 @@ _KEPT = 600  # drawn digits kept: more than a 400 x 100 screen shows, about 2 MB
 
 class Gallery(ScrollView, can_focus=True):
     """The browser's order as rows of pictures; the cursor moves through it and keeps itself in sight."""
+
+    class Moved(Message):
+        """The cursor is on another picture."""
 
     BINDINGS = [
         Binding("left", "move(-1)", "previous digit", show=False),
@@ -93,16 +97,21 @@ class Gallery(ScrollView, can_focus=True):
 
     def action_move(self, distance: int) -> None:
         """Move the cursor by digits."""
-        self._browser.move(distance)
+        self._move_to(self._browser.position + distance)
 
     def action_move_rows(self, rows: int) -> None:
         """Move the cursor by rows."""
-        self._browser.move(rows * self.columns)
+        self._move_to(self._browser.position + rows * self.columns)
 
     def action_move_pages(self, pages: int) -> None:
         """Move the cursor by screens."""
         visible = max(1, self.scrollable_content_region.height // self._row_height)
-        self._browser.move(pages * visible * self.columns)
+        self._move_to(self._browser.position + pages * visible * self.columns)
+
+    def _move_to(self, position: int) -> None:
+        self._browser.move_to(position)
+        self.show()
+        self.post_message(self.Moved())
 
     def on_click(self, event: Click) -> None:
         """Put the cursor on the picture under the mouse."""
@@ -112,7 +121,7 @@ class Gallery(ScrollView, can_focus=True):
         row = (offset.y + self.scroll_offset.y) // self._row_height
         column = min(offset.x // (SMALL_SIZE[0] + _GAP), self.columns - 1)
         if row * self.columns + column < len(self._browser.order):
-            self._browser.move_to(row * self.columns + column)
+            self._move_to(row * self.columns + column)
 
     def render_line(self, y: int) -> Strip:
         """One line across the pictures of a row."""
