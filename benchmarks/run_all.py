@@ -21,6 +21,7 @@ FULL: tuple[tuple[str, ...], ...] = (
     ("throughput",),
     ("throughput", "--batch-size", "512", "--batches", "80", "--warm-up", "10", "--pairs", "5"),
     ("dashboard",),
+    ("screen_cost",),
     ("accuracy", "--script"),
 )
 QUICK: tuple[tuple[str, ...], ...] = (
@@ -30,6 +31,7 @@ QUICK: tuple[tuple[str, ...], ...] = (
     ("leave", "--times", "1"),
     ("throughput", "--pairs", "1", "--batches", "20", "--warm-up", "5"),
     ("dashboard", "--pairs", "1", "--images", "9000", "--epochs", "2"),
+    ("screen_cost", "--epochs", "1", "--seconds", "1"),
     ("accuracy", "--seeds", "1", "--epochs", "1"),
 )
 
