@@ -1,141 +1,50 @@
-"""The series behind the charts: bounded in memory and in the cost of drawing, however long the run.
-
-A `Series` keeps its newest batches whole and the entire run in at most `CAPACITY` buckets. When the buckets are full,
-neighbours merge and every bucket covers twice as many batches; a bucket keeps its smallest and largest value, so
-thinning never loses the best or the worst batch.
-"""
+"""Everything the charts of one run show: two series, evaluations, edits, and what was undone."""
 
 from __future__ import annotations
 
-import math
-from collections import deque
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import attrs
 
+from mnist_tui.core.averages import DEFAULT_SMOOTHING, SMOOTHING, SMOOTHINGS, Ema
+from mnist_tui.core.buckets import Bucket, thin
 from mnist_tui.core.events import (
     BatchesTrained,
     Evaluated,
     Event,
     HyperparametersApplied,
+    Rewound,
     RunStarted,
 )
-from mnist_tui.core.hyperparameters import KNOBS, Value, differences
+from mnist_tui.core.hyperparameters import KNOBS, differences
+from mnist_tui.core.knob import Value
+from mnist_tui.core.positions import UNITS, Unit, position_at, positions, step_at
+from mnist_tui.core.series import CAPACITY, RECENT, Series
 
-CAPACITY = 1024
-RECENT = 1000
-SMOOTHING = 0.95
+__all__ = [
+    "BRANCHES",
+    "BRANCH_CAPACITY",
+    "CAPACITY",
+    "DEFAULT_SMOOTHING",
+    "RECENT",
+    "SMOOTHING",
+    "SMOOTHINGS",
+    "UNITS",
+    "Branch",
+    "Bucket",
+    "Ema",
+    "History",
+    "Mark",
+    "Series",
+    "TestPoint",
+    "Unit",
+]
 
+BRANCHES = 8
+BRANCH_CAPACITY = 256
 
-class Ema:
-    """Exponential moving average, free of the bias towards its zero start (Kingma & Ba 2014, section 3)."""
-
-    def __init__(self, smoothing: float = SMOOTHING) -> None:
-        self.smoothing = smoothing
-        self._mean = 0.0
-        self._weight = 0.0
-
-    def add(self, value: float) -> float:
-        """Take `value` in and return the average; a value that is not finite changes nothing."""
-        if math.isfinite(value):
-            self._mean += (1 - self.smoothing) * (value - self._mean)
-            self._weight += (1 - self.smoothing) * (1 - self._weight)
-        return self.value
-
-    @property
-    def value(self) -> float:
-        """The average so far; NaN before the first finite value."""
-        return self._mean / self._weight if self._weight else math.nan
-
-
-@attrs.define(slots=True)
-class Bucket:
-    """Batches `first` … `last` of a series: extremes of the raw values, and the average at its end."""
-
-    first: int
-    last: int
-    low: float
-    high: float
-    ema: float
-
-
-class Series:
-    """One value per batch, kept whole for the newest `RECENT` and in buckets for the whole run."""
-
-    def __init__(self, capacity: int = CAPACITY, recent: int = RECENT, smoothing: float = SMOOTHING) -> None:
-        self._capacity = capacity
-        self._stride = 1
-        self._buckets: list[Bucket] = []
-        self._recent: deque[Bucket] = deque(maxlen=recent)
-        self._ema = Ema(smoothing)
-        self.latest = math.nan
-        self.last_step = 0
-
-    def __len__(self) -> int:
-        return self.last_step
-
-    @property
-    def average(self) -> float:
-        """The moving average at the newest batch."""
-        return self._ema.value
-
-    def extend(self, first_step: int, values: Sequence[float]) -> None:
-        """Append the values of batches `first_step`, `first_step + 1`, …
-
-        A value that is not finite leaves a gap: its bucket has `low` = `high` = NaN unless other batches fill it.
-        """
-        for step, value in enumerate(values, first_step):
-            ema = self._ema.add(value)
-            raw = value if math.isfinite(value) else math.nan
-            self._recent.append(Bucket(step, step, raw, raw, ema))
-            self._add(step, raw, ema)
-        if values:
-            self.latest = values[-1]
-            self.last_step = first_step + len(values) - 1
-
-    def _add(self, step: int, raw: float, ema: float) -> None:
-        last = self._buckets[-1] if self._buckets else None
-        if last is not None and step // self._stride == last.first // self._stride:
-            last.last, last.ema = step, ema
-            if not raw >= last.low:
-                last.low = _least(last.low, raw)
-            if not raw <= last.high:
-                last.high = _greatest(last.high, raw)
-            return
-        if len(self._buckets) >= self._capacity:
-            self._halve()
-            self._add(step, raw, ema)
-            return
-        self._buckets.append(Bucket(step, step, raw, raw, ema))
-
-    def _halve(self) -> None:
-        self._stride *= 2
-        merged: list[Bucket] = []
-        for bucket in self._buckets:
-            last = merged[-1] if merged else None
-            if last is not None and last.first // self._stride == bucket.first // self._stride:
-                last.last, last.ema = bucket.last, bucket.ema
-                last.low, last.high = _least(last.low, bucket.low), _greatest(last.high, bucket.high)
-            else:
-                merged.append(bucket)
-        self._buckets = merged
-
-    def whole(self) -> Sequence[Bucket]:
-        """The entire run, at most `CAPACITY` buckets."""
-        return self._buckets
-
-    def recent(self, count: int = RECENT) -> Sequence[Bucket]:
-        """The newest `count` batches, one bucket each."""
-        skip = max(0, len(self._recent) - count)
-        return list(self._recent)[skip:]
-
-
-def _least(a: float, b: float) -> float:
-    return b if math.isnan(a) else a if math.isnan(b) else min(a, b)
-
-
-def _greatest(a: float, b: float) -> float:
-    return b if math.isnan(a) else a if math.isnan(b) else max(a, b)
+_Changes: TypeAlias = dict[str, tuple[Value, Value]]
 
 
 @attrs.frozen
@@ -152,10 +61,11 @@ class TestPoint:
 
 @attrs.frozen
 class Mark:
-    """An edit as a labelled line on the charts."""
+    """An edit as a labelled line on the charts; `edit` is its number, 0 where it has none."""
 
     step: int
     changes: dict[str, tuple[Value, Value]]
+    edit: int = 0
 
     @property
     def label(self) -> str:
@@ -166,6 +76,26 @@ class Mark:
         )
 
 
+@attrs.frozen(eq=False)
+class Branch:
+    """What was trained from batch `to_step` to batch `from_step` and then undone.
+
+    Attributes:
+        edit: the number of the edit that was taken back, 0 for a recovery.
+        loss, accuracy: at most `BRANCH_CAPACITY` buckets each; the first is of `to_step` itself, where the branch
+            leaves the run.
+        tests, marks: of these batches.
+    """
+
+    from_step: int
+    to_step: int
+    edit: int
+    loss: Sequence[Bucket]
+    accuracy: Sequence[Bucket]
+    tests: Sequence[TestPoint]
+    marks: Sequence[Mark]
+
+
 class History:
     """Everything the charts of one run show.
 
@@ -173,12 +103,17 @@ class History:
         loss: training loss per batch, nats.
         accuracy: training accuracy per batch, 0..1.
         tests: evaluations in order.
-        marks: applied edits in order; edits at one step share a mark.
+        marks: applied edits in order.
+        abandoned: what was undone, oldest first, at most `BRANCHES`.
+        samples: images seen in the run.
+        seconds: of training.
+        samples_per_epoch: images in a pass over the training set; 0 before the first run.
         revision: grows with every change, so that a view can tell whether it is up to date.
     """
 
     def __init__(self) -> None:
         self.revision = 0
+        self.samples_per_epoch = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -186,6 +121,9 @@ class History:
         self.accuracy = Series()
         self.tests: list[TestPoint] = []
         self.marks: list[Mark] = []
+        self.abandoned: list[Branch] = []
+        self.samples = 0
+        self.seconds = 0.0
 
     @property
     def last_step(self) -> int:
@@ -198,38 +136,96 @@ class History:
         held_out = [point for point in self.tests if point.split == "validation"]
         return max(held_out or self.tests, key=lambda point: point.accuracy, default=None)
 
+    def positions(self, buckets: Sequence[Bucket], unit: Unit) -> list[float]:
+        """The end of each bucket, in `unit`."""
+        return positions(buckets, unit, self.samples_per_epoch)
+
+    def x_at(self, step: float, unit: Unit, branch: Branch | None = None) -> float:
+        """The end of batch `step` (of an abandoned `branch`), in `unit`; after the newest batch, that of the newest."""
+        buckets = self.loss.whole() if branch is None else branch.loss
+        return position_at(buckets, step, unit, self.samples_per_epoch)
+
+    def step_at(self, x: float, unit: Unit) -> float:
+        """The inverse of `x_at`: the step, not rounded, at `x`."""
+        return step_at(self.loss.whole(), x, unit, self.samples_per_epoch)
+
     def apply(self, event: Event) -> None:
         """Take one event in; events that no chart shows change nothing."""
         match event:
             case RunStarted():
                 self._clear()
+                self.samples_per_epoch = event.samples_per_epoch
             case BatchesTrained():
-                self.loss.extend(event.first_step, event.losses)
-                self.accuracy.extend(event.first_step, event.accuracies)
+                self._train(event)
             case Evaluated():
                 self.tests.append(TestPoint(event.step, event.loss, event.accuracy, event.split))
             case HyperparametersApplied():
                 self._mark(event)
+            case Rewound():
+                self._rewind(event)
             case _:
                 return
         self.revision += 1
 
+    def _train(self, event: BatchesTrained) -> None:
+        self.samples = event.samples
+        self.seconds += event.seconds
+        each = event.seconds / max(1, len(event.losses))
+        for series, values in ((self.loss, event.losses), (self.accuracy, event.accuracies)):
+            series.extend(event.first_step, values, event.samples, event.batch_size, self.seconds, each)
+
     def _mark(self, event: HyperparametersApplied) -> None:
-        """Note what an edit changed; edits at one step make one mark, from the first old value to the last new one."""
-        before = self.marks.pop().changes if self.marks and self.marks[-1].step == event.step else {}
+        """Note what an edit changed.
+
+        Events of one edit (a key that is held) make one mark at the first one's step, from the first old value to the
+        last new one; so do events without a number at one step.
+        """
+        step, before = event.step, _Changes()
+        last = self.marks[-1] if self.marks else None
+        if last is not None and last.edit == event.edit and (event.edit or last.step == event.step):
+            self.marks.pop()
+            step, before = last.step, last.changes
         changes = dict(before)
         for name, (old, new) in differences(event.old, event.new).items():
-            if name != "epochs":
-                changes[name] = (before.get(name, (old, new))[0], new)
+            changes[name] = (before.get(name, (old, new))[0], new)
         changes = {name: values for name, values in changes.items() if values[0] != values[1]}
         if changes:
-            self.marks.append(Mark(event.step, changes))
+            self.marks.append(Mark(step, changes, event.edit))
+
+    def _rewind(self, event: Rewound) -> None:
+        """Set what came after `to_step` aside; an edit before which nothing was trained leaves no branch."""
+        step, from_step = event.to_step, self.last_step
+        undone = Branch(
+            from_step,
+            step,
+            event.edit,
+            _thinned(self.loss.truncate(step, event.samples, event.seconds)),
+            _thinned(self.accuracy.truncate(step, event.samples, event.seconds)),
+            [test for test in self.tests if test.step > step],
+            [mark for mark in self.marks if mark.step > step],
+        )
+        if from_step > step:
+            self.abandoned = [*self.abandoned, undone][-BRANCHES:]
+        self.tests = [test for test in self.tests if test.step <= step]
+        self.marks = [mark for mark in self.marks if mark.step <= step]
+        self.samples, self.seconds = event.samples, event.seconds
+
+
+def _thinned(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
+    """A branch small enough to keep; its first bucket, where it leaves the run, stays as it is."""
+    return [*buckets[:1], *thin(buckets[1:], BRANCH_CAPACITY - 1)]
 
 
 _SHORT = {
     "learning_rate": "lr",
+    "schedule": "sched",
     "batch_size": "batch",
-    "weight_decay": "decay",
+    "optimizer": "opt",
     "momentum": "mom",
+    "beta2": "beta2",
+    "weight_decay": "decay",
     "dropout": "drop",
+    "label_smoothing": "smooth",
+    "gradient_clip": "clip",
+    "rotate": "rot",
 }

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 import attrs
 
-from mnist_tui.render.words import grouped
-
 _RUNGS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _ACCURACY_FLOORS = (0.98, 0.95, 0.9, 0.8, 0.5, 0.0)
 LEAST_ERROR = 5e-4  # where a logarithmic accuracy axis ends: 99.95 %
@@ -45,24 +43,6 @@ def round_ticks(low: float, high: float, most: int) -> list[float]:
             break
     first = math.ceil(low / step - 1e-9)
     return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
-
-
-def step_axis(last_step: int, planned: int | None, recent: int | None, most_ticks: int) -> Axis:
-    """The x axis: the whole run so far, growing in rounds up to `planned`, or the newest `recent` batches.
-
-    The recent window moves on by a quarter at a time, so that a frame and most cells survive from one drawing to the
-    next.
-    """
-    if recent is not None:
-        quarter = max(1, recent // 4)
-        high = max(recent, math.ceil(last_step / quarter) * quarter)
-        low = max(0, high - recent)
-    else:
-        low, high = 0, math.ceil(snap_up(max(last_step * 1.02, 100)))
-        if planned and high > planned * 0.8:
-            high = max(planned, last_step)
-    ticks = [(x, grouped(round(x))) for x in round_ticks(low, high, most_ticks) if x == round(x)]
-    return Axis(low, high, tuple(ticks))
 
 
 def _percentile(values: Sequence[float], share: float) -> float:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from mnist_tui.core.positions import UNITS, Unit
 from mnist_tui.render.axes import (
     LEAST_ERROR,
     Axis,
@@ -14,8 +15,8 @@ from mnist_tui.render.axes import (
     plotted_loss,
     round_ticks,
     snap_up,
-    step_axis,
 )
+from mnist_tui.render.x_axis import ticked, x_axis
 
 ticks_wanted = st.integers(0, 40)
 loss_values = st.lists(st.floats(0, 1e300), max_size=30)
@@ -63,7 +64,7 @@ def test_no_span_has_no_ticks(low: float, high: float) -> None:
 
 @given(st.integers(0, 10**9), st.none() | st.integers(0, 10**9), st.none() | st.integers(1, 5000), st.integers(1, 40))
 def test_the_step_axis_holds_the_newest_step(last: int, planned: int | None, recent: int | None, most: int) -> None:
-    axis = step_axis(last, planned, recent, most)
+    axis = x_axis("step", last, planned, recent, most)
     assert_sound(axis)
     assert axis.low <= last <= axis.high
     if recent is None:
@@ -72,18 +73,92 @@ def test_the_step_axis_holds_the_newest_step(last: int, planned: int | None, rec
 
 def test_the_whole_run_grows_in_rounds_until_its_planned_end() -> None:
     lasts = (0, 90, 110, 1000, 2000, 6000, 9380)
-    assert [step_axis(last, 9380, None, 5).high for last in lasts] == [100, 100, 150, 1500, 3000, 9380, 9380]
-    assert step_axis(9400, 9380, None, 5).high == 9400  # epochs were added
+    assert [x_axis("step", last, 9380, None, 5).high for last in lasts] == [100, 100, 150, 1500, 3000, 9380, 9380]
+    assert x_axis("step", 9400, 9380, None, 5).high == 9400  # epochs were added
 
 
 def test_the_recent_window_moves_by_quarters() -> None:
-    windows = [(axis.low, axis.high) for axis in (step_axis(last, None, 800, 5) for last in (10, 800, 801, 999, 1001))]
+    windows = [
+        (axis.low, axis.high) for axis in (x_axis("step", last, None, 800, 5) for last in (10, 800, 801, 999, 1001))
+    ]
     assert windows == [(0, 800), (0, 800), (200, 1000), (200, 1000), (400, 1200)]
 
 
 def test_steps_are_labelled_whole_and_grouped() -> None:
-    assert step_axis(9380, 9380, None, 5).ticks[-1] == (8000, "8 000")
-    assert all(position == round(position) for position, _ in step_axis(3, None, 3, 40).ticks)
+    assert x_axis("step", 9380, 9380, None, 5).ticks[-1] == (8000, "8 000")
+    assert all(position == round(position) for position, _ in x_axis("step", 3, None, 3, 40).ticks)
+
+
+@given(
+    st.sampled_from(UNITS),
+    st.floats(0, 1e7),
+    st.none() | st.floats(0, 1e7),
+    st.none() | st.floats(0, 1e6),
+    st.integers(1, 40),
+)
+@example("epoch", 0.0, 5e-324, None, 5)
+@example("time", 0.0, 1e-310, None, 5)
+def test_any_axis_holds_the_newest_batch(
+    unit: Unit, last: float, planned: float | None, recent: float | None, most: int
+) -> None:
+    if unit == "step":
+        recent = None if recent is None else max(1, round(recent))
+    axis = x_axis(unit, last, planned, recent, most)
+    assert_sound(axis)
+    assert axis.low - 1e-6 <= last <= axis.high * (1 + 1e-6)
+
+
+@given(st.sampled_from(UNITS), st.floats(0, 1e6), st.floats(1e-4, 1e6), st.integers(0, 40))
+def test_any_zoom_has_few_ticks_that_differ(unit: Unit, low: float, span: float, most: int) -> None:
+    assume(span > low * 1e-4)
+    axis = ticked(unit, low, low + span, most)
+    assert_sound(axis)
+    labels = [label for _, label in axis.ticks]
+    assert len(labels) <= most + 1
+    assert len(set(labels)) == len(labels)
+
+
+@pytest.mark.parametrize(
+    ("unit", "low", "high", "labels"),
+    [
+        ("step", 1000, 3000, ["1 000", "1 500", "2 000", "2 500", "3 000"]),
+        ("epoch", 1, 2, ["1", "1.2", "1.4", "1.6", "1.8", "2"]),
+        ("epoch", 0, 10, ["0", "2", "4", "6", "8", "10"]),
+        ("time", 0, 0.5, ["0 s", "0.1 s", "0.2 s", "0.3 s", "0.4 s", "0.5 s"]),
+        ("time", 60, 150, ["60 s", "90 s", "120 s", "150 s"]),
+        ("time", 0, 900, ["0 min", "5 min", "10 min", "15 min"]),
+        ("time", 600, 720, ["10 min", "10.5 min", "11 min", "11.5 min", "12 min"]),
+        ("time", 3601, 3608, ["3 602 s", "3 604 s", "3 606 s", "3 608 s"]),
+        ("time", 0, 18000, ["0 h", "1 h", "2 h", "3 h", "4 h", "5 h"]),
+        ("time", 0, 360000, ["0 h", "20 h", "40 h", "60 h", "80 h", "100 h"]),
+    ],
+)
+def test_ticks_are_round_in_their_unit(unit: Unit, low: float, high: float, labels: list[str]) -> None:
+    assert [label for _, label in ticked(unit, low, high, 5).ticks] == labels
+
+
+@pytest.mark.parametrize(
+    ("unit", "last", "planned", "high"),
+    [
+        ("epoch", 0, 10, 0.1),
+        ("epoch", 1.2, 10, 1.5),
+        ("epoch", 9, 10, 10),
+        ("time", 0, None, 10),
+        ("time", 31, None, 45),
+        ("time", 70, None, 90),
+        ("time", 610, None, 720),
+        ("time", 610, 700, 700),
+        ("time", 4000, None, 5400),
+    ],
+)
+def test_limits_are_round_in_their_unit(unit: Unit, last: float, planned: float | None, high: float) -> None:
+    assert x_axis(unit, last, planned, None, 5).high == pytest.approx(high)
+
+
+def test_the_recent_window_moves_by_quarters_in_every_unit() -> None:
+    windows = {(axis.low, axis.high) for axis in (x_axis("time", 100 + k / 10, None, 8.1, 5) for k in range(100))}
+    assert len(windows) == 5 or len(windows) == 6
+    assert {high - low for low, high in windows} == {10}
 
 
 @given(loss_values, st.booleans(), st.integers(2, 40))

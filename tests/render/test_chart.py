@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mnist_tui.core.events import BatchesTrained, Evaluated, HyperparametersApplied
-from mnist_tui.core.history import RECENT, History
+from mnist_tui.core.events import BatchesTrained, Evaluated, HyperparametersApplied, Rewound, RunStarted
+from mnist_tui.core.history import RECENT, SMOOTHINGS, UNITS, History, Unit
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.render.cells import ABANDONED, ABANDONED_LABEL, AVERAGE, BEST, CURSOR, LABEL, RAW, TEST
 from mnist_tui.render.chart import Drawing, draw_chart
-from mnist_tui.render.curves import AVERAGE, BEST, LABEL, RAW, TEST
 from mnist_tui.render.view import View
 
 START = Hyperparameters()
@@ -30,6 +30,24 @@ def history_of(losses: Sequence[float], tests: Sequence[tuple[int, float]] = (),
     return history
 
 
+def rewound(to_step: int) -> Rewound:
+    return Rewound(10**6, to_step, 1, 1, START, 1, 0, 64 * to_step, to_step / 100)
+
+
+def long_run(steps: int, branches: int = 0) -> History:
+    """Batches of a hundredth of a second, a hundred an epoch, and branches of as many each."""
+    history = History()
+    history.apply(RunStarted("run", "runs/run", START, "cpu", 6400, 1000))
+    for rewind in range(branches + 1):
+        for first in range(history.last_step + 1, steps, 1000):
+            losses = tuple(2.0 + math.sin(step / 90) + 0.1 * (step % 7) for step in range(first, first + 1000))
+            history.apply(BatchesTrained(first, 1, 64, losses, (50,) * 1000, 64 * (first + 999), 10.0))
+        if rewind < branches:
+            history.apply(HyperparametersApplied(steps // 2 + 1, START, attrs.evolve(START, dropout=0.5), rewind + 1))
+            history.apply(rewound(steps // 2 // 1000 * 1000))
+    return history
+
+
 def assert_whole(drawing: Drawing, width: int, height: int) -> None:
     assert [len(line) for line in drawing.frame.lines] == [width] * height
     assert len(drawing.cells.characters) == drawing.frame.rows
@@ -41,7 +59,13 @@ def styles(drawing: Drawing) -> set[int]:
 
 
 views = st.builds(
-    View, st.sampled_from(["loss", "accuracy"]), st.booleans(), st.booleans(), st.booleans(), st.booleans()
+    View,
+    st.sampled_from(["loss", "accuracy"]),
+    *[st.booleans()] * 4,
+    st.sampled_from(UNITS),
+    st.integers(0, len(SMOOTHINGS) - 1),
+    st.none() | st.tuples(st.floats(0, 30), st.floats(31, 1e6)),
+    st.none() | st.floats(0, 100),
 )
 anything = st.floats(-1e300, 1e300) | st.sampled_from([0.0, 5e-324, math.nan, math.inf, -math.inf])
 
@@ -69,7 +93,10 @@ def test_no_series_and_no_size_can_break_a_chart(
     height: int,
     planned: int | None,
 ) -> None:
-    assert_whole(draw_chart(history_of(losses, tests, marks), view, width, height, planned), width, height)
+    history = history_of(losses, tests, marks)
+    assert_whole(draw_chart(history, view, width, height, planned), width, height)
+    history.apply(rewound(len(losses) // 2))
+    assert_whole(draw_chart(history, view, width, height, planned), width, height)
 
 
 @pytest.mark.parametrize("metric", ["loss", "accuracy"])
@@ -131,3 +158,94 @@ def test_one_more_batch_changes_few_cells() -> None:
     after = draw_chart(history_of([*losses, 0.4]), View("loss"), 100, 25, 2000)
     assert after.frame is before.frame
     assert sum(end - first for _, first, end in after.cells.changes(before.cells)) <= 4
+
+
+def test_one_more_batch_moves_few_cells_in_every_unit() -> None:
+    for unit in UNITS:
+        history = long_run(4000)
+        before = draw_chart(history, View("loss", unit=unit), 100, 25)
+        history.apply(BatchesTrained(4001, 1, 64, (2.0,), (60,), 64 * 4001, 0.01))
+        after = draw_chart(history, View("loss", unit=unit), 100, 25)
+        assert after.frame is before.frame
+        assert sum(end - first for _, first, end in after.cells.changes(before.cells)) <= 4
+
+
+@pytest.mark.parametrize(
+    ("unit", "labels"),
+    [("step", ["0", "1 000", "4 000"]), ("epoch", ["0", "10", "40"]), ("time", ["0 s", "10 s", "40 s"])],
+)
+def test_the_x_axis_is_labelled_in_its_unit(unit: Unit, labels: list[str]) -> None:
+    planned = 4000 if unit == "step" else 40
+    words = draw_chart(long_run(4000), View("loss", unit=unit), 80, 20, planned).frame.lines[-1]
+    assert all(label in words for label in labels)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_recent_window_holds_the_newest_batches_in_every_unit(unit: Unit) -> None:
+    history = long_run(30_000)
+    drawing = draw_chart(history, View("loss", recent=True, unit=unit), 80, 20)
+    first, newest = history.x_at(29_200, unit), history.x_at(30_000, unit)
+    assert newest <= drawing.x.high < newest + 0.5 * (newest - first)
+    assert drawing.x.high - drawing.x.low == pytest.approx(newest - first, rel=0.6)
+    assert AVERAGE in {row[0] for row in drawing.cells.styles}
+
+
+def test_a_zoom_into_the_newest_batches_shows_each_of_them() -> None:
+    drawing = draw_chart(long_run(100_000), View("loss", zoom=(99_900, 100_000), smoothing=3), 100, 20)
+    columns = range(drawing.frame.columns)
+    assert sum(RAW in {row[column] for row in drawing.cells.styles} for column in columns) > len(columns) / 2
+
+
+def test_the_recent_window_of_a_short_run_is_as_long_as_its_pace_promises() -> None:
+    drawing = draw_chart(history_of([1.0] * 80), View("loss", recent=True, unit="time"), 80, 20)
+    assert (drawing.x.low, drawing.x.high) == (0, 10)
+
+
+def test_a_zoom_shows_its_limits() -> None:
+    history = long_run(3000)
+    drawing = draw_chart(history, View("loss", zoom=(2500, 2600)), 100, 20)
+    assert (drawing.x.low, drawing.x.high) == (2500, 2600)
+    assert "2 540" in drawing.frame.lines[-1]
+    assert all(AVERAGE in {row[column] for row in drawing.cells.styles} for column in range(drawing.frame.columns))
+
+
+def test_a_weaker_average_follows_the_batches_more_closely() -> None:
+    history = long_run(2000)
+    pictures = [draw_chart(history, View("loss", smoothing=at), 80, 20).cells.characters for at in range(4)]
+    assert all(one != other for at, one in enumerate(pictures) for other in pictures[:at])
+
+
+def test_a_branch_is_drawn_faintly_with_its_marks() -> None:
+    history = long_run(3000)
+    history.apply(HyperparametersApplied(1501, START, attrs.evolve(START, dropout=0.5), 1))
+    drawing = draw_chart(history, View("loss", zoom=(0, 6000)), 80, 20)
+    assert ABANDONED not in styles(drawing)
+    history.apply(rewound(1500))
+    for unit in UNITS:
+        drawing = draw_chart(history, View("loss", unit=unit, zoom=(0, history.x_at(1500, unit) * 2)), 80, 20)
+        assert {ABANDONED, ABANDONED_LABEL} <= styles(drawing)
+        words = "\n".join("".join(row) for row in drawing.cells.characters)
+        assert "undone drop 0→0.5" in words
+        beyond = range(drawing.frame.columns * 5 // 8, drawing.frame.columns)
+        assert {row[column] for row in drawing.cells.styles for column in beyond} <= {0, ABANDONED, ABANDONED_LABEL}
+
+
+def test_the_cursor_is_drawn_where_it_stands() -> None:
+    drawing = draw_chart(long_run(1000), View("loss", cursor=0.0, zoom=(0, 100)), 80, 20)
+    assert {row[0] for row in drawing.cells.styles} >= {CURSOR}
+
+
+def test_batches_that_are_not_finite_break_the_average() -> None:
+    losses = [1.0] * 100 + [math.nan] * 100 + [1.0] * 100
+    drawing = draw_chart(history_of(losses), View("loss"), 80, 20, 300)
+    columns = drawing.frame.columns
+    assert all(row[columns // 2] == 0 for row in drawing.cells.styles)
+    assert any(row[columns // 4] == AVERAGE for row in drawing.cells.styles)
+    assert any(row[columns * 3 // 4] == AVERAGE for row in drawing.cells.styles)
+
+
+def test_a_drawing_looks_at_no_more_however_long_the_run() -> None:
+    history = long_run(20_000, branches=8)
+    assert len(history.abandoned) == 8
+    looked_at = [len(branch.loss) for branch in history.abandoned] + [len(history.loss.detailed())]
+    assert sum(looked_at) <= 8 * 256 + 1024 + 1000

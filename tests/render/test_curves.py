@@ -7,20 +7,22 @@ from hypothesis import strategies as st
 
 from mnist_tui.core.history import Bucket
 from mnist_tui.render.axes import Axis
-from mnist_tui.render.curves import (
+from mnist_tui.render.cells import (
+    ABANDONED,
+    ABANDONED_LABEL,
     AVERAGE,
     BEST,
     BLANK,
+    CURSOR,
     LABEL,
     MARK,
     RAW,
     TEST,
     Cells,
-    Columns,
-    Point,
-    draw_curves,
-    reduce_to_columns,
 )
+from mnist_tui.render.columns import Columns, reduce_to_columns
+from mnist_tui.render.curves import Point, draw_curves
+from mnist_tui.render.marks import Line
 
 NAN = math.nan
 UNIT = Axis(0.0, 1.0)
@@ -64,7 +66,10 @@ def dots(cells: Cells) -> set[tuple[int, int]]:
 
 
 def buckets_of(values: Sequence[float], first: int = 1) -> list[Bucket]:
-    return [Bucket(step, step, value, value, float(step)) for step, value in enumerate(values, first)]
+    return [
+        Bucket(step, step, value, value, (0.0, 0.0, float(step), -float(step)))
+        for step, value in enumerate(values, first)
+    ]
 
 
 def test_each_batch_of_a_short_run_has_its_column() -> None:
@@ -81,13 +86,31 @@ def test_a_column_keeps_the_extremes_and_the_last_average_of_its_batches(values:
         finite = [value for _, value in mine if not math.isnan(value)]
         found = (columns.lows[column], columns.highs[column], columns.averages[column])
         assert found[:2] == (min(finite), max(finite)) if finite else math.isnan(found[0]) and math.isnan(found[1])
-        assert found[2] == mine[-1][0] if mine else math.isnan(found[2])
+        assert found[2] == [step for step, value in mine if value == value][-1] if finite else math.isnan(found[2])
+        assert (column in columns.gaps) == bool(mine and not finite)
 
 
 def test_batches_outside_the_limits_are_left_out() -> None:
     columns = reduce_to_columns(buckets_of([9.0] * 10 + [1.0] * 5 + [9.0] * 10), Axis(11, 15), 5)
     assert columns.lows == columns.highs == [1.0] * 5
     assert reduce_to_columns(buckets_of([1.0]), Axis(1, 1), 4).finite([NAN, 2.0]) == [2.0]
+
+
+def test_a_column_at_an_edge_without_a_batch_lies_on_the_line_to_the_one_outside() -> None:
+    buckets = buckets_of([0.5] * 101, first=0)
+    columns = reduce_to_columns(buckets[::10], Axis(12, 18), 7)
+    assert columns.averages[0] == pytest.approx(12)
+    assert columns.averages[-1] == pytest.approx(18)
+    columns = reduce_to_columns(buckets[::10], Axis(15, 25), 11)
+    assert [columns.averages[at] for at in (0, 5, 10)] == pytest.approx([15, 20, 25])
+    columns = reduce_to_columns(buckets[:1], Axis(5, 10), 6)
+    assert not columns.finite(columns.averages)
+
+
+def test_the_unit_and_the_strength_are_the_callers() -> None:
+    columns = reduce_to_columns(buckets_of([3.0, 1.0, 2.0]), Axis(0, 2), 3, [0.0, 1.0, 2.0], smoothing=3)
+    assert columns.averages == [-1.0, -2.0, -3.0]
+    assert columns.lows == [3.0, 1.0, 2.0]
 
 
 # --- where things land
@@ -167,7 +190,7 @@ def test_the_best_evaluation_stands_out_and_strangers_are_left_out() -> None:
 
 
 def test_a_mark_is_a_dotted_line_with_its_label_beside_it() -> None:
-    cells = draw_curves((20, 4), Axis(0, 100), UNIT, flat(40), None, marks=[(25, "lr 0.1→0.2")])
+    cells = draw_curves((20, 4), Axis(0, 100), UNIT, flat(40), None, marks=[Line(25, "lr 0.1→0.2")])
     lines = text(cells)
     assert lines[0] == "     ┊lr 0.1→0.2    "
     assert lines[1:] == ["     ┊              "] * 3
@@ -175,12 +198,12 @@ def test_a_mark_is_a_dotted_line_with_its_label_beside_it() -> None:
 
 
 def test_a_label_without_room_on_the_right_goes_to_the_left() -> None:
-    cells = draw_curves((20, 2), Axis(0, 100), UNIT, flat(40), None, marks=[(90, "lr 0.1→0.2")])
+    cells = draw_curves((20, 2), Axis(0, 100), UNIT, flat(40), None, marks=[Line(90, "lr 0.1→0.2")])
     assert text(cells)[0] == "       lr 0.1→0.2┊  "
 
 
 def test_labels_that_would_overlap_go_to_the_next_row_and_too_many_are_dropped() -> None:
-    marks = [(10, "one"), (11, "two"), (12, "three")]
+    marks = [Line(10, "one"), Line(11, "two"), Line(12, "three")]
     cells = draw_curves((20, 4), Axis(0, 100), UNIT, flat(40), None, marks=marks)
     lines = text(cells)
     assert "one" in lines[0]
@@ -189,18 +212,18 @@ def test_labels_that_would_overlap_go_to_the_next_row_and_too_many_are_dropped()
 
 
 def test_labels_of_a_rising_curve_are_below() -> None:
-    cells = draw_curves((20, 4), Axis(0, 100), UNIT, flat(40), None, marks=[(25, "a")], labels_low=True)
+    cells = draw_curves((20, 4), Axis(0, 100), UNIT, flat(40), None, marks=[Line(25, "a")], labels_low=True)
     assert text(cells)[3] == "     ┊a             "
 
 
 def test_marks_outside_the_limits_are_left_out() -> None:
-    marks = [(5, "before"), (200, "after")]
+    marks = [Line(5, "before"), Line(200, "after")]
     cells = draw_curves((20, 4), Axis(50, 100), UNIT, flat(40), None, marks=marks)
     assert set("".join(text(cells))) == {" "}
 
 
 def test_curves_are_drawn_over_marks() -> None:
-    cells = draw_curves((10, 1), Axis(0, 100), UNIT, average([0.5] * 20), None, marks=[(50, "")])
+    cells = draw_curves((10, 1), Axis(0, 100), UNIT, average([0.5] * 20), None, marks=[Line(50, "")])
     assert cells.styles[0] == [AVERAGE] * 10
 
 
@@ -208,12 +231,12 @@ def test_curves_are_drawn_over_marks() -> None:
 
 shares = st.floats(0, 1) | st.just(NAN)
 columns_of_20 = st.builds(Columns, *(st.lists(shares, min_size=20, max_size=20) for _ in range(3)))
-marks = st.lists(st.tuples(st.integers(0, 100), st.sampled_from(["lr 0.1→0.2", "x"])), max_size=4)
+marks = st.lists(st.builds(Line, st.integers(0, 100), st.sampled_from(["lr 0.1→0.2", "x"]), st.booleans()), max_size=4)
 points = st.lists(st.builds(Point, st.integers(0, 100), shares, st.booleans()), max_size=4)
 
 
 @given(columns_of_20, marks, points)
-def test_ascii_is_ascii(columns: Columns, marks: list[tuple[int, str]], points: list[Point]) -> None:
+def test_ascii_is_ascii(columns: Columns, marks: list[Line], points: list[Point]) -> None:
     cells = draw_curves((10, 4), Axis(0, 100), UNIT, columns, None, points, marks, ascii_only=True)
     assert all(line.isascii() for line in text(cells))
 
@@ -223,13 +246,72 @@ def test_a_curve_in_ascii_has_one_value_a_cell() -> None:
     assert [line[0] for line in text(cells)] == ["*", " ", " "]
     assert text(cells)[2][2] == "*"
     points = [Point(0, 0.0), Point(1, 1.0, best=True)]
-    cells = draw_curves((3, 3), UNIT, UNIT, flat(6), None, points, [(0, "a→b")], ascii_only=True)
+    cells = draw_curves((3, 3), UNIT, UNIT, flat(6), None, points, [Line(0, "a→b")], ascii_only=True)
     assert text(cells) == ["a>b", ":  ", "o  "]
+
+
+def test_the_average_is_not_drawn_across_columns_without_a_finite_batch() -> None:
+    bridged = Columns([NAN] * 6, [NAN] * 6, [1.0, NAN, NAN, NAN, NAN, 0.0])
+    broken = Columns([NAN] * 6, [NAN] * 6, [1.0, NAN, NAN, NAN, NAN, 0.0], frozenset({2}))
+    assert {column for column, _ in dots(draw_curves((3, 4), UNIT, UNIT, bridged, None))} == {*range(6)}
+    assert {column for column, _ in dots(draw_curves((3, 4), UNIT, UNIT, broken, None))} == {0, 5}
+
+
+# --- what was undone, and the cursor
+
+
+def test_an_abandoned_branch_is_drawn_below_everything() -> None:
+    undone = average([0.0] * 6)
+    cells = draw_curves((3, 2), UNIT, UNIT, average([1.0] * 6), None, abandoned=[undone])
+    assert cells.styles == [[AVERAGE] * 3, [ABANDONED] * 3]
+    cells = draw_curves((3, 2), UNIT, UNIT, average([0.0] * 6), None, abandoned=[undone])
+    assert cells.styles == [[BLANK] * 3, [AVERAGE] * 3]
+    cells = draw_curves((3, 2), UNIT, UNIT, flat(6), None, abandoned=[undone], ascii_only=True)
+    assert text(cells) == ["   ", "..."]
+
+
+def test_a_branch_that_leaves_the_limits_is_not_drawn_along_their_edge() -> None:
+    undone = average([0.5, 0.5, 9.0, 9.0, 0.5, 0.5])
+    cells = draw_curves((3, 2), UNIT, UNIT, flat(6), None, abandoned=[undone])
+    assert [row[1] for row in cells.styles] == [BLANK, BLANK]
+    assert {column for column, _ in dots(cells)} == {0, 1, 4, 5}
+
+
+def test_a_branch_shows_no_raw_batches() -> None:
+    undone = Columns([0.0] * 6, [1.0] * 6, [NAN] * 6)
+    cells = draw_curves((3, 2), UNIT, UNIT, flat(6), None, abandoned=[undone])
+    assert text(cells) == ["   ", "   "]
+
+
+def test_an_edit_that_was_undone_says_so_and_makes_room_for_the_one_in_force() -> None:
+    lines = [Line(10, "a", undone=True), Line(10, "b")]
+    cells = draw_curves((20, 4), Axis(0, 100), UNIT, flat(40), None, marks=lines)
+    assert "b" in text(cells)[0]
+    assert "undone a" in text(cells)[1]
+    assert cells.styles[0][3] == LABEL
+    assert cells.styles[1][3] == ABANDONED_LABEL
+    assert cells.styles[3][2] == MARK
+    alone = draw_curves((20, 4), Axis(0, 100), UNIT, flat(40), None, marks=lines[:1])
+    assert alone.styles[3][2] == ABANDONED
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_the_cursor_stands_behind_curves_and_over_marks(ascii_only: bool) -> None:
+    cells = draw_curves(
+        (9, 5), UNIT, UNIT, average([0.5] * 18), None, marks=[Line(0.5, "")], ascii_only=ascii_only, cursor=0.5
+    )
+    assert [row[4] for row in cells.styles] == [CURSOR, CURSOR, AVERAGE, CURSOR, CURSOR]
+    assert cells.characters[0][4] == ("|" if ascii_only else "│")
+    assert all(CURSOR not in row[:4] + row[5:] for row in cells.styles)
+
+
+def test_a_cursor_outside_the_limits_is_not_drawn() -> None:
+    assert text(draw_curves((3, 1), UNIT, UNIT, flat(6), None, cursor=2.0)) == ["   "]
 
 
 @pytest.mark.parametrize("size", [(0, 0), (0, 4), (4, 0), (1, 1)])
 def test_no_room_is_no_error(size: tuple[int, int]) -> None:
-    cells = draw_curves(size, UNIT, UNIT, flat(2 * size[0]), None, [Point(0, 0.5)], [(0, "mark")])
+    cells = draw_curves(size, UNIT, UNIT, flat(2 * size[0]), None, [Point(0, 0.5)], [Line(0, "mark")])
     assert len(cells.characters) == size[1]
     assert all(len(row) == size[0] for row in cells.characters)
 
@@ -250,7 +332,7 @@ def test_text_is_cut_at_the_edges() -> None:
 @given(columns_of_20, columns_of_20, marks, points)
 @settings(max_examples=60)
 def test_changes_are_exactly_what_has_to_be_sent(
-    before: Columns, after: Columns, marks: list[tuple[int, str]], points: list[Point]
+    before: Columns, after: Columns, marks: list[Line], points: list[Point]
 ) -> None:
     old = draw_curves((10, 4), Axis(0, 100), UNIT, before, None)
     new = draw_curves((10, 4), Axis(0, 100), UNIT, after, None, points, marks)

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_tui.render.axes import Axis, accuracy_axis, loss_axis, step_axis
+from mnist_tui.render.axes import Axis, accuracy_axis, loss_axis
 from mnist_tui.render.frame import LABEL_WIDTH, blank_frame, draw_frame
+from mnist_tui.render.x_axis import x_axis
 
-X = step_axis(9380, 9380, None, 5)
+X = x_axis("step", 9380, 9380, None, 5)
 Y = loss_axis([0.1, 2.0], [0.2, 2.4], False, 5)
 
 
@@ -95,6 +96,6 @@ def test_plotext_is_given_finite_numbers_only(last: int, values: list[float], lo
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(plotext.figure), "signal", staticmethod(spy))
         draw_frame.cache_clear()
-        draw_frame(60, 12, step_axis(last, None, None, 5), loss_axis(finite, finite, log, 5), True, False)
+        draw_frame(60, 12, x_axis("step", last, None, None, 5), loss_axis(finite, finite, log, 5), True, False)
     assert seen
     assert all(math.isfinite(number) for number in seen)

@@ -1,161 +1,189 @@
-"""A live chart of one metric; only the cells that changed are sent to the terminal."""
+"""A chart that is read and moved with keys and mouse."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import attrs
-from rich.segment import Segment
-from rich.style import Style
-from textual.content import Content
-from textual.geometry import Region
-from textual.strip import Strip
+from textual.actions import SkipAction
+from textual.binding import Binding
+from textual.events import MouseDown, MouseEvent, MouseMove, MouseScrollDown, MouseScrollUp, MouseUp
+from textual.message import Message
 
-from mnist_tui.core.history import History
-from mnist_tui.core.progress import Progress
-from mnist_tui.render.view import View
-from mnist_tui.tui.widgets.line_view import LineView
+from mnist_tui.tui.widgets.chart_view import ChartView
 
 if TYPE_CHECKING:
-    from mnist_tui.render.chart import Drawing
+    from mnist_tui.render.axes import Axis
+    from mnist_tui.render.navigation import Changes
+
+_WHEEL = 0.8  # of the window that a notch towards the chart leaves
 
 
-class MetricChart(LineView):
-    """Loss or accuracy: raw batches faint, their average bright, test points, edits as marked lines.
+@attrs.frozen
+class _Drag:
+    """A button that is held: the column of the screen where it went down, and the window at that moment."""
 
-    Args:
-        view: which metric, and how it is looked at.
-        hint: what to say where there is no batch yet.
+    column: int
+    x: Axis
+    moved: bool = False
+
+
+class MetricChart(ChartView, can_focus=True):
+    """Loss or accuracy, with a cursor to read and a window to move.
+
+    How it is looked at changes at once, so that the next key builds on it, and is posted, so that the other chart
+    follows.
     """
 
-    DEFAULT_CSS = """
-    MetricChart { height: 1fr; }
-    """
+    BINDINGS = [
+        Binding("left", "move_cursor(-1)", "cursor left", show=False, tooltip="read the batches to the left"),
+        Binding("right", "move_cursor(1)", "cursor right", show=False, tooltip="read the batches to the right"),
+        Binding("home", "move_cursor(-1000000)", "first batch", show=False, tooltip="cursor to the first batch"),
+        Binding("end", "move_cursor(1000000)", "newest batch", show=False, tooltip="cursor to the newest batch"),
+        Binding("shift+left", "pan(-0.25)", "move left", show=False, tooltip="move the window a quarter to the left"),
+        Binding("shift+right", "pan(0.25)", "move right", show=False, tooltip="move the window a quarter to the right"),
+        Binding("plus,equals_sign", "zoom(0.5)", "zoom in", show=False, tooltip="half the window, about the cursor"),
+        Binding("minus", "zoom(2)", "zoom out", show=False, tooltip="twice the window"),
+        Binding("0", "show_all", "whole run", show=False, tooltip="the whole run again"),
+        Binding("enter", "maximise", "full screen", show=False, tooltip="this chart alone, or all panels again"),
+        Binding("escape", "clear", "no cursor", show=False, tooltip="cursor and zoom away"),
+    ]
 
-    def __init__(self, view: View, history: History, progress: Progress, hint: Callable[[], str]) -> None:
-        super().__init__(id=view.metric, classes="panel")
-        self.view = view
-        self._history = history
-        self._progress = progress
-        self._hint = hint
-        self._drawing: Drawing | None = None
-        self._drawn_key: object = None
+    class Looked(Message):
+        """`chart` is looked at in another way; `changes` are fields of its view."""
 
-    def on_mount(self) -> None:
-        """Write the legend, anew in each theme's colours."""
-        self.watch(self.app, "theme", self._title)
+        def __init__(self, chart: MetricChart, changes: Changes) -> None:
+            super().__init__()
+            self.chart = chart
+            self.changes = changes
 
-    def on_resize(self) -> None:
-        """The axes need another frame."""
-        self._title()
-        self.show()
+    class Maximised(Message):
+        """The chart of `metric` should fill the screen, or no more."""
 
-    def look(self, **changes: object) -> None:
-        """Change how the metric is looked at, e.g. `log=True`."""
-        self.view = attrs.evolve(self.view, **changes)  # type: ignore[arg-type]
-        self._title()
-        self.show()
+        def __init__(self, metric: str) -> None:
+            super().__init__()
+            self.metric = metric
 
-    def _title(self) -> None:
-        ascii_only = self.view.ascii_only
-        palette = self.palette
-        raw, mean = (
-            (palette.raw, palette.average)
-            if self.view.metric == "loss"
-            else (palette.raw_accuracy, palette.average_accuracy)
-        )
-        legend = [
-            (":" if ascii_only else "⣿", raw, "batch"),
-            ("*" if ascii_only else "━", mean, "average"),
-            ("o" if ascii_only else "●", palette.test, "test"),
-            ("@" if ascii_only else "◆", palette.best, "best"),
-        ]
-        parts: list[str | tuple[str, str]] = [(f" {self.view.metric} ", f"bold {mean}")]
-        if self.size.width >= 48:
-            for sign, colour, word in legend:
-                parts += [("  ", ""), (sign, colour), (f" {word}", palette.muted)]
-            parts.append((" ", ""))
-        self.border_title = Content.assemble(*parts)
-        window = "recent" if self.view.recent else "whole run"
-        self.border_subtitle = f" {window}{', log y' if self.view.log else ''} "
+    _drag: _Drag | None = None
 
-    def show(self) -> None:
-        """Draw the history as it is now; refresh the changed cells, or all where the frame changed."""
-        width, height = self.size
-        hint = self._hint() if self._history.last_step == 0 else ""
-        key = (self._history.revision, self.view, width, height, self._progress.planned_steps, hint)
-        if key == self._drawn_key or width < 1 or height < 1:
-            return
-        self._drawn_key = key
-        if self._history.last_step == 0 and not self._history.marks:
-            self._drawing = None
-            self.redraw()
-            return
-        before = self._drawing
-        from mnist_tui.render.chart import draw_chart  # 10 ms that the first frame does without
+    def _look(self, changes: Changes) -> None:
+        if changes:
+            self.look(**changes)
+            self.post_message(self.Looked(self, changes))
 
-        drawing = draw_chart(self._history, self.view, width, height, self._progress.planned_steps)
-        self._drawing = drawing
-        if before is None or before.frame is not drawing.frame:
-            self.redraw()
-            return
-        left, top = drawing.frame.left, drawing.frame.top
-        regions = []
-        for row, start, end in drawing.cells.changes(before.cells):
-            regions.append(Region(left + start, top + row, end - start, 1))
-            if self._lines is not None:
-                self._lines[top + row] = self.finish(Strip(self._line(top + row)))
-        if regions:
-            self.refresh(*regions)
+    def _full(self) -> Axis:
+        from mnist_tui.render.chart import axis_of
 
-    def draw_lines(self, width: int, height: int) -> list[list[Segment]]:
-        """All lines of the chart, or the hint."""
+        view = attrs.evolve(self.view, zoom=None, recent=False)
+        return axis_of(self._history, view, self._planned(view.unit))
+
+    # --- keys
+
+    def action_move_cursor(self, cells: int) -> None:
+        """Move the cursor; the first time, to the newest batch."""
+        from mnist_tui.render.navigation import move_cursor
+
+        if self._drawing is not None:
+            columns = self._drawing.frame.columns
+            if self.view.cursor is None and cells < -1:  # home means the first batch also the first time
+                self._put(self._drawing.x.low)
+            else:
+                self._look(move_cursor(self._history, self.view, self._drawing.x, columns, cells))
+
+    def action_pan(self, share: float) -> None:
+        """Move the window."""
+        from mnist_tui.render.navigation import pan
+
+        if self._drawing is not None:
+            self._look(pan(self._drawing.x, self._full(), share))
+
+    def action_zoom(self, factor: float) -> None:
+        """Make the window `factor` times as wide."""
+        self._zoom(factor, None)
+
+    def _zoom(self, factor: float, about: float | None) -> bool:
+        """Zoom; false where nothing changes."""
+        from mnist_tui.render.navigation import zoom
+
         if self._drawing is None:
-            return self._hint_lines(width, height)
-        return [self._line(y) for y in range(min(height, len(self._drawing.frame.lines)))]
+            return False
+        changes = zoom(self._history, self.view, self._drawing.x, self._full(), factor, about)
+        self._look(changes)
+        return bool(changes)
 
-    def _hint_lines(self, width: int, height: int) -> list[list[Segment]]:
-        failed = self._progress.phase == "failed"
-        style = Style(color=self.palette.wrong if failed else self.palette.muted)
-        lines = textwrap.wrap(self._hint(), max(10, width - 4))
-        above: list[list[Segment]] = [[] for _ in range(max(0, height - len(lines)) // 2)]
-        return above + [[Segment(line.center(width), style)] for line in lines]
+    def action_show_all(self) -> None:
+        """Show the whole run."""
+        self._look({"zoom": None, "recent": False})
 
-    def _line(self, y: int) -> list[Segment]:
-        assert self._drawing is not None
-        frame, cells = self._drawing.frame, self._drawing.cells
-        palette = self.palette
-        axis = Style(color=palette.faint)
-        text = frame.lines[y]
-        row = y - frame.top
-        if not 0 <= row < len(cells.characters):
-            return [Segment(text, Style(color=palette.muted))]
-        styles = self._styles()
-        segments = [
-            Segment(text[: frame.left - 1], Style(color=palette.muted)),
-            Segment(text[frame.left - 1 : frame.left], axis),
-        ]
-        characters, numbers = cells.characters[row], cells.styles[row]
-        start = 0
-        for column in range(1, len(characters) + 1):
-            if column == len(characters) or numbers[column] != numbers[start]:
-                segments.append(Segment("".join(characters[start:column]), styles[numbers[start]]))
-                start = column
-        return segments
+    def action_maximise(self) -> None:
+        """Fill the screen, or no more."""
+        self.post_message(self.Maximised(self.view.metric))
 
-    def _styles(self) -> dict[int, Style]:
-        from mnist_tui.render import curves
+    def action_clear(self) -> None:
+        """Take cursor and zoom away, then the full screen; the screen's own escape is next."""
+        if self.view.cursor is not None or self.view.zoom is not None:
+            self._look({"cursor": None, "zoom": None})
+        elif self.screen.has_class(f"only-{self.view.metric}"):
+            self.action_maximise()
+        else:
+            raise SkipAction()
 
-        palette = self.palette
-        loss = self.view.metric == "loss"
-        return {
-            curves.BLANK: Style(),
-            curves.RAW: Style(color=palette.raw if loss else palette.raw_accuracy),
-            curves.AVERAGE: Style(color=palette.average if loss else palette.average_accuracy),
-            curves.MARK: Style(color=palette.mark),
-            curves.LABEL: Style(color=palette.mark, italic=True),
-            curves.TEST: Style(color=palette.test, bold=True),
-            curves.BEST: Style(color=palette.best, bold=True),
-        }
+    # --- mouse
+
+    def _put(self, target: float) -> None:
+        from mnist_tui.render.navigation import put_cursor
+
+        if self._drawing is not None:
+            self._look(put_cursor(self._history, self.view, self._drawing.x, target))
+
+    def _pointed(self, event: MouseEvent) -> float | None:
+        """What the pointer is at on the x axis; None outside."""
+        from mnist_tui.render.marks import centre_of
+
+        offset = event.get_content_offset(self)
+        if offset is None or self._drawing is None:
+            return None
+        frame = self._drawing.frame
+        cell = offset.x - frame.left
+        return centre_of(cell, self._drawing.x, frame.columns) if 0 <= cell < frame.columns else None
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        """Perhaps a drag begins."""
+        if event.button == 1 and self._drawing is not None:
+            self._drag = _Drag(event.screen_x, self._drawing.x)
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """Move the window with the pointer while the button is held."""
+        drag = self._drag
+        if drag is None or self._drawing is None or (event.screen_x == drag.column and not drag.moved):
+            return
+        from mnist_tui.render.navigation import pan
+
+        self._drag = attrs.evolve(drag, moved=True)
+        share = (drag.column - event.screen_x) / max(1, self._drawing.frame.columns)
+        self._look(pan(drag.x, self._full(), share))
+
+    def on_mouse_up(self, event: MouseUp) -> None:
+        """Where the button went down and up at one place, the cursor comes."""
+        drag, self._drag = self._drag, None
+        if drag is None:
+            return
+        self.release_mouse()
+        target = self._pointed(event)
+        if not drag.moved and target is not None:
+            self._put(target)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Zoom in about the pointer."""
+        self._wheel(event, _WHEEL)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Zoom out; where that is no more, the panels scroll as ever."""
+        self._wheel(event, 1 / _WHEEL)
+
+    def _wheel(self, event: MouseScrollUp | MouseScrollDown, factor: float) -> None:
+        about = self._pointed(event)
+        if about is not None and self._zoom(factor, about):
+            event.stop()
+            event.prevent_default()
