@@ -56,7 +56,7 @@ def train(
     from mnist_tui import headless
     from mnist_tui.runner import LocalRunner
 
-    return headless.train(LocalRunner(run), hyperparameters, as_json=json)
+    return headless.train(LocalRunner(run, attended=False), hyperparameters, as_json=json)
 
 
 @attrs.frozen(kw_only=True)

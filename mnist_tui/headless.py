@@ -12,6 +12,7 @@ from mnist_tui.core.events import (
     EngineLoaded,
     Evaluated,
     Event,
+    HealthWarned,
     RunFailed,
     RunFinished,
     RunStarted,
@@ -19,10 +20,10 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.progress import Progress
-from mnist_tui.core.runs import as_record, to_json
+from mnist_tui.core.recorder import as_record, to_json
 from mnist_tui.leaving import Departure, leave_at_once
 from mnist_tui.render.words import clock
-from mnist_tui.runner import LocalRunner
+from mnist_tui.runner import LocalRunner, Order
 
 LOOK_SECONDS = 0.2  # how often a signal is looked for; a signal also interrupts the wait
 
@@ -137,7 +138,10 @@ def describe(event: Event, progress: Progress) -> str:
         case SaveFailed():
             return f"warning: {event.message}"
         case RunFinished():
-            return f"{event.status}: {event.epochs} epochs, {event.step} steps in {clock(event.seconds)}"
+            why = f" ({event.reason})" if event.reason else ""
+            return f"{event.status}: {event.epochs} epochs, {event.step} steps in {clock(event.seconds)}{why}"
+        case HealthWarned():
+            return f"warning: {event.ailment}: {event.message}"
         case _:
             return ""
 
@@ -191,7 +195,7 @@ def train(runner: LocalRunner, hyperparameters: Hyperparameters, *, as_json: boo
     departure = Departure()
     departure.listen()
     progress = Progress()
-    runner.start(hyperparameters)
+    runner.start(Order(hyperparameters=hyperparameters, dataset=runner.settings.dataset))
     ending: RunFinished | RunFailed | None = None
     try:
         while ending is None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from mnist_tui.core.dataset import dataset_info
-from mnist_tui.core.runs import find_model, to_json
+from mnist_tui.core.recorder import to_json
+from mnist_tui.core.runs import find_model
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.judge import Judgement, evaluate_file, predict_pictures
 

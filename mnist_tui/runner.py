@@ -7,37 +7,42 @@ never waits for one. torch is imported inside that thread, so whoever holds a ru
 from __future__ import annotations
 
 import queue
-import sys
 import threading
-import time
 import traceback
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping
+from typing import Protocol
 
 import attrs
 
-from mnist_tui import __version__
 from mnist_tui.core.control import Control
-from mnist_tui.core.dataset import Source, Split, dataset_info, default_data_dir, find
-from mnist_tui.core.errors import DatasetMissing, UsageError, UserError
-from mnist_tui.core.events import (
-    DataLoaded,
-    DownloadProgressed,
-    EngineLoaded,
-    Event,
-    RunFailed,
-    RunStarted,
-    SaveFailed,
-)
-from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.core.runs import Recorder, choose_name, create_folder, name_of
+from mnist_tui.core.dataset import dataset_info
+from mnist_tui.core.errors import UsageError, UserError
+from mnist_tui.core.events import DataLoaded, Event, RunFailed, RunStarted, SaveFailed
+from mnist_tui.core.hyperparameters import Hyperparameters, with_changes
+from mnist_tui.core.knob import Value
+from mnist_tui.core.recorder import Recorder
+from mnist_tui.core.runs import choose_name, create_folder
 from mnist_tui.core.settings import RunSettings
-
-if TYPE_CHECKING:
-    from mnist_tui.engine.device import Device
-    from mnist_tui.engine.trainer import Splits
+from mnist_tui.loading import Bench, load_data, load_engine, run_facts
 
 JOIN_SECONDS = 10.0
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """A run to be made.
+
+    Attributes:
+        hyperparameters: what it starts with.
+        dataset: what it is trained on.
+        paused: wait before the first batch.
+        find_rate: run the learning-rate finder before it.
+    """
+
+    hyperparameters: Hyperparameters
+    dataset: str = "mnist"
+    paused: bool = False
+    find_rate: bool = False
 
 
 class Runner(Protocol):
@@ -48,14 +53,20 @@ class Runner(Protocol):
     def load(self) -> None:
         """Begin to load data and engine in the background."""
 
-    def start(self, hyperparameters: Hyperparameters) -> None:
+    def start(self, order: Order) -> None:
         """Begin a run as soon as the engine is loaded."""
 
     def drain(self) -> list[Event]:
         """Everything that happened since the last call, in order."""
 
-    def update(self, hyperparameters: Hyperparameters) -> None:
-        """Put the live part of an edit in force at the next batch."""
+    def edit(self, changes: Mapping[str, Value]) -> None:
+        """Put other values in force: the live ones at the next batch."""
+
+    def undo(self) -> None:
+        """Take the last edit back, with all that was learnt since."""
+
+    def recover(self) -> None:
+        """Go back to the last good state and train on at half the rate."""
 
     def pause(self) -> None:
         """Wait after the batch under way."""
@@ -72,6 +83,18 @@ class Runner(Protocol):
     def request_save(self) -> None:
         """Write a checkpoint now."""
 
+    def request_rate(self) -> None:
+        """Run the learning-rate finder now."""
+
+    def cancel_rate(self) -> None:
+        """End the learning-rate finder."""
+
+    def request_preview(self, hyperparameters: Hyperparameters) -> None:
+        """Show what `hyperparameters` would feed the network."""
+
+    def stop_after_epoch(self, wanted: bool) -> None:
+        """End the run with the epoch under way, or do not."""
+
     def stop(self) -> None:
         """Save and end the run."""
 
@@ -84,18 +107,21 @@ class LocalRunner:
 
     Args:
         settings: device, data, folders.
+        attended: somebody watches, and decides what to do about a loss that is not finite.
 
     Raises:
         UsageError: the run's name is taken or none, or there is no such data set.
     """
 
-    def __init__(self, settings: RunSettings) -> None:
+    def __init__(self, settings: RunSettings, *, attended: bool = True) -> None:
         choose_name(settings.runs_dir, settings.name, settings.preset)
         dataset_info(settings.dataset)
         self.settings = settings
+        self._attended = attended
         self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._orders: queue.SimpleQueue[Hyperparameters | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Order | Hyperparameters | None] = queue.SimpleQueue()
         self._control: Control | None = None
+        self._ordered: Hyperparameters | None = None
         self._edit: Hyperparameters | None = None
         self._editing = threading.Lock()
         self._name: str | None = settings.name
@@ -112,12 +138,21 @@ class LocalRunner:
             self._thread = threading.Thread(target=self._main, name="trainer", daemon=True)
             self._thread.start()
 
-    def start(self, hyperparameters: Hyperparameters) -> None:
-        """Begin a run as soon as the engine is loaded; one after the other, should there be several."""
+    def start(self, order: Order) -> None:
+        """Begin a run as soon as the engine is loaded; one after the other, should there be several.
+
+        Raises:
+            UsageError: it wants another data set than the one `--data-dir` names.
+        """
+        if order.dataset != self.settings.dataset and self.settings.data_dir is not None:
+            raise UsageError(
+                f"--data-dir holds {self.settings.dataset}: leave, and start again with --dataset {order.dataset}"
+            )
         with self._editing:
             self._edit = None
+            self._ordered = order.hyperparameters
         self.load()
-        self._orders.put(hyperparameters)
+        self._orders.put(order)
 
     def drain(self) -> list[Event]:
         """Everything that happened since the last call, in order."""
@@ -136,13 +171,23 @@ class LocalRunner:
             return []
         return [first, *self.drain()]
 
-    def update(self, hyperparameters: Hyperparameters) -> None:
-        """Put the live part of an edit in force at the next batch; before the run has begun, all of it."""
+    def edit(self, changes: Mapping[str, Value]) -> None:
+        """Put the live part of `changes` in force at the next batch; before the run has begun, all of it."""
         with self._editing:
-            if self._idle.is_set() or self._control is None:
-                self._edit = hyperparameters
-            else:
-                self._control.update(hyperparameters)
+            if not self._idle.is_set() and self._control is not None:
+                self._control.edit(changes)
+            elif self._ordered is not None:
+                self._edit = with_changes(self._edit or self._ordered, changes)
+
+    def undo(self) -> None:
+        """Take the last edit back, with all that was learnt since."""
+        if self._control:
+            self._control.undo()
+
+    def recover(self) -> None:
+        """Go back to the last good state and train on at half the rate."""
+        if self._control:
+            self._control.recover()
 
     def pause(self) -> None:
         """Wait after the batch under way."""
@@ -168,6 +213,28 @@ class LocalRunner:
         """Write a checkpoint now."""
         if self._control:
             self._control.request_save()
+
+    def request_rate(self) -> None:
+        """Run the learning-rate finder now."""
+        if self._control:
+            self._control.request_rate()
+
+    def cancel_rate(self) -> None:
+        """End the learning-rate finder."""
+        if self._control:
+            self._control.cancel_rate()
+
+    def request_preview(self, hyperparameters: Hyperparameters) -> None:
+        """Show what `hyperparameters` would feed the network; between runs, what an epoch begins with."""
+        if self._control is not None and not self._idle.is_set():
+            self._control.request_preview(hyperparameters)
+        elif self._thread is not None:
+            self._orders.put(hyperparameters)
+
+    def stop_after_epoch(self, wanted: bool) -> None:
+        """End the run with the epoch under way, or do not."""
+        if self._control:
+            self._control.stop_after_epoch(wanted)
 
     def stop(self) -> None:
         """Save and end the run; the runner stays usable."""
@@ -200,135 +267,99 @@ class LocalRunner:
 
     def _main(self) -> None:
         try:
-            source, test = self._load_data()
-            self._inbox.put(DataLoaded(source, test))
-            device, splits = self._load_engine(source, test)
+            bench = self._load(self.settings)
             while (order := self._orders.get()) is not None and not self._stop_requested.is_set():
-                self._train(order, source, device, splits)
+                if isinstance(order, Hyperparameters):
+                    self._preview(order, bench)
+                else:
+                    bench = self._begin(order, bench)
         except UserError as error:
             self._inbox.put(RunFailed(str(error), exit_code=error.exit_code))
         except BaseException as error:  # nothing may vanish in a thread: the front end shows it
             self._inbox.put(_failure(error))
 
-    def _load_data(self) -> tuple[Source, Split]:
-        settings = self.settings
-        try:
-            source = find(settings.dataset, settings.data_dir)
-        except DatasetMissing:
-            from mnist_tui.engine.download import download
+    def _load(self, settings: RunSettings) -> Bench:
+        source, test = load_data(settings, self._inbox.put, self._cancelled.is_set)
+        self._inbox.put(DataLoaded(source, test))
+        bench, loaded = load_engine(settings, source, test, self._tell_importing)
+        self._inbox.put(loaded)
+        return bench
 
-            directory = settings.data_dir or default_data_dir()
-            download(
-                settings.dataset,
-                directory,
-                lambda file, done, total: self._inbox.put(DownloadProgressed(file, done, total)),
-                self._cancelled.is_set,
-            )
-            source = find(settings.dataset, directory)
-        return source, source.load_test()
+    def _exchange(self, dataset: str) -> Bench:
+        """Another data set; nothing is told before all of it is there, so that a failure leaves the one that is."""
+        settings = attrs.evolve(self.settings, dataset=dataset)
+        source, test = load_data(settings, self._inbox.put, self._cancelled.is_set)
+        bench, loaded = load_engine(settings, source, test, self._tell_importing)
+        self._inbox.put(DataLoaded(source, test))
+        self._inbox.put(loaded)
+        return bench
 
-    def _load_engine(self, source: Source, test: Split) -> tuple[Device, Splits]:
-        train = source.load_train()
-        held_out = self.settings.validation
-        if held_out >= len(train):
-            raise UsageError(f"--validation {held_out} leaves nothing to train on: there are {len(train)} images")
-        self._importing = True
-        try:
-            import torch
+    def _tell_importing(self, importing: bool) -> None:
+        self._importing = importing
 
-            from mnist_tui.engine import device as devices
-            from mnist_tui.engine.batches import Batches
-            from mnist_tui.engine.trainer import Splits
-        finally:
-            self._importing = False
-        device = devices.choose(self.settings.device)
-        threads = self.settings.threads or devices.default_threads()
-        devices.prepare(threads)
-        kept = len(train) - held_out
-        splits = Splits(
-            train=Batches(train, device.torch, 0, kept),
-            test=Batches(test, device.torch),
-            validation=Batches(train, device.torch, kept) if held_out else None,
-        )
-        self._inbox.put(EngineLoaded(device.label, device.name, threads, str(torch.__version__), kept, device.notice))
-        return device, splits
+    def _preview(self, hyperparameters: Hyperparameters, bench: Bench) -> None:
+        from mnist_tui.engine.trainer import preview
 
-    def _train(self, order: Hyperparameters, source: Source, device: Device, splits: Splits) -> None:
-        """One run, from its folder to its last event; a failure ends the run, not the runner."""
-        from mnist_tui.engine.trainer import Destination, Trainer
+        self._inbox.put(preview(bench.splits.train, hyperparameters))
 
-        settings = self.settings
-        recorder: Recorder | None = None
+    def _begin(self, order: Order, bench: Bench) -> Bench:
+        """Train as ordered, on another data set if it wants one; a failure ends the run, not the runner."""
         with self._editing:  # edits made since the order count for the run that begins now
-            hyperparameters, self._edit = self._edit or order, None
-            self._control = Control(hyperparameters)
+            hyperparameters, self._edit = self._edit or order.hyperparameters, None
+            self._control = Control()
             self._idle.clear()
+        if order.paused:
+            self._control.pause()
+        if order.find_rate:
+            self._control.request_rate()
         if self._stop_requested.is_set():
             self._control.stop()
         try:
-            folder = create_folder(settings.runs_dir, self._name, settings.name or settings.preset)
-            self._name = None  # a later run of this runner gets the next free number
-            facts = self._facts(folder, hyperparameters, source, device)
-            recorder = Recorder(folder, facts)
+            if order.dataset != bench.source.name:
+                bench = self._exchange(order.dataset)
+            self._train(hyperparameters, bench, self._control)
+        except UserError as error:
+            self._inbox.put(RunFailed(str(error), exit_code=error.exit_code))
+        except BaseException as error:  # as above
+            self._inbox.put(_failure(error))
+        finally:
+            self._idle.set()
+        return bench
+
+    def _train(self, hyperparameters: Hyperparameters, bench: Bench, control: Control) -> None:
+        """One run, from its folder to its last event."""
+        from mnist_tui.engine.keeper import Destination
+        from mnist_tui.engine.trainer import Trainer
+
+        settings = self.settings
+        folder = create_folder(settings.runs_dir, self._name, settings.name or settings.preset)
+        self._name = None  # a later run of this runner gets the next free number
+        facts = run_facts(settings, folder, hyperparameters, bench)
+        recorder = Recorder(folder, facts)
+        try:
             carried = {
                 key: facts[key] for key in ("run", "dataset", "data_dir", "preset", "device", "threads", "versions")
             }
-            trainer = Trainer(hyperparameters, splits, device.torch, Destination(folder, settings.autosave, carried))
-            self._tell(
-                recorder,
-                RunStarted(
-                    folder.name,
-                    str(folder),
-                    hyperparameters,
-                    device.label,
-                    len(splits.train),
-                    trainer.model.parameter_count,
-                ),
-            )
-            for event in trainer.run(self._control):
+            destination = Destination(folder, settings.autosave, carried)
+            device = bench.device
+            trainer = Trainer(hyperparameters, bench.splits, device.torch, destination, attended=self._attended)
+            size, parameters = len(bench.splits.train), trainer.model.parameter_count
+            self._tell(recorder, RunStarted(folder.name, str(folder), hyperparameters, device.label, size, parameters))
+            for event in trainer.run(control):
                 self._tell(recorder, event)
         except UserError as error:
             self._tell(recorder, RunFailed(str(error), exit_code=error.exit_code))
         except BaseException as error:  # nothing may vanish in a thread: the front end shows it
             self._tell(recorder, _failure(error))
         finally:
-            if recorder is not None:
-                recorder.close()
-            self._idle.set()
+            recorder.close()
 
-    def _tell(self, recorder: Recorder | None, event: Event) -> None:
-        if recorder is not None:
-            troubled = recorder.trouble
-            recorder.record(event)
-            if recorder.trouble and recorder.trouble != troubled:
-                self._inbox.put(SaveFailed(getattr(event, "step", 0), recorder.trouble))
+    def _tell(self, recorder: Recorder, event: Event) -> None:
+        troubled = recorder.trouble
+        recorder.record(event)
+        if recorder.trouble and recorder.trouble != troubled:
+            self._inbox.put(SaveFailed(getattr(event, "step", 0), recorder.trouble))
         self._inbox.put(event)
-
-    def _facts(self, folder: Path, hyperparameters: Hyperparameters, source: Source, device: Device) -> dict[str, Any]:
-        """What `run.json` says from the beginning."""
-        import torch
-
-        return {
-            "run": folder.name,
-            "name": name_of(folder),
-            "preset": self.settings.preset,
-            "dataset": source.name,
-            "data": source.where,
-            "data_dir": str(self.settings.data_dir.absolute()) if self.settings.data_dir else None,
-            "validation": self.settings.validation,
-            "device": device.label,
-            "device_name": device.name,
-            "threads": torch.get_num_threads(),
-            "precision": "fp32",
-            "versions": {
-                "mnist_tui": __version__,
-                "torch": str(torch.__version__),  # a TorchVersion is no plain value
-                "python": ".".join(map(str, sys.version_info[:3])),
-            },
-            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "initial_hyperparameters": attrs.asdict(hyperparameters),
-            "hyperparameters": attrs.asdict(hyperparameters),
-        }
 
 
 def _failure(error: BaseException) -> RunFailed:

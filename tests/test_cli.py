@@ -21,7 +21,7 @@ from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
 from mnist_tui.core.runs import read_run, run_folders
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.engine.checkpoint import load_model
-from mnist_tui.runner import LocalRunner
+from mnist_tui.runner import LocalRunner, Order
 from tests.datafiles import write_idx
 from tests.engine.test_model import Classic
 
@@ -38,7 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runner = LocalRunner(
         RunSettings(device="cpu", threads=1, data_dir=folder / "data", runs_dir=folder / "runs", name="mine")
     )
-    runner.start(Hyperparameters(width=2, hidden_units=8, epochs=2))
+    runner.start(Order(hyperparameters=Hyperparameters(width=2, hidden_units=8, epochs=2)))
     while "RunFinished" not in [type(event).__name__ for event in runner.wait(PATIENCE)]:
         pass
     assert runner.close()

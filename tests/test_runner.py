@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_tui.core.errors import UsageError
+from mnist_tui import loading
+from mnist_tui.core import dataset
+from mnist_tui.core.errors import UsageError, UserError
 from mnist_tui.core.events import (
     BatchesTrained,
     DataLoaded,
@@ -25,7 +27,10 @@ from mnist_tui.core.events import (
     Event,
     HyperparametersApplied,
     Paused,
+    Previewed,
+    RateFound,
     Resumed,
+    Rewound,
     RunFailed,
     RunFinished,
     RunStarted,
@@ -36,7 +41,7 @@ from mnist_tui.core.runs import name_of, read_run, run_folders
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.engine.checkpoint import load_model
 from mnist_tui.engine.trainer import Trainer
-from mnist_tui.runner import LocalRunner
+from mnist_tui.runner import LocalRunner, Order
 from tests.datafiles import labels_bytes, write, write_idx
 
 SMALL = Hyperparameters(width=2, hidden_units=8, batch_size=32, epochs=2)
@@ -59,8 +64,8 @@ def settings(tmp_path: Path, data: Path) -> RunSettings:
 class HeardRunner(LocalRunner):
     """A runner with an ear: events that came together are told one by one."""
 
-    def __init__(self, settings: RunSettings) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: RunSettings, *, attended: bool = True) -> None:
+        super().__init__(settings, attended=attended)
         self._heard: deque[Event] = deque()
 
     def until(self, found: Callable[[Event], bool]) -> list[Event]:
@@ -97,7 +102,7 @@ def is_a(*kinds: type) -> Callable[[Event], bool]:
 
 def whole_run(settings: RunSettings, hyperparameters: Hyperparameters = SMALL) -> list[Event]:
     with running(settings) as runner:
-        runner.start(hyperparameters)
+        runner.start(Order(hyperparameters=hyperparameters))
         return runner.until(is_over)
 
 
@@ -152,8 +157,8 @@ def test_the_files_of_a_run(settings: RunSettings) -> None:
 
 def test_two_runs_one_after_another(settings: RunSettings) -> None:
     with running(settings) as runner:
-        runner.start(SMALL)
-        runner.start(attrs.evolve(SMALL, seed=1))
+        runner.start(Order(hyperparameters=SMALL))
+        runner.start(Order(hyperparameters=attrs.evolve(SMALL, seed=1)))
         first = runner.until(is_a(RunFinished))
         second = runner.until(is_a(RunFinished))
     assert [folder.name.partition("-classic")[2] for folder in run_folders(settings.runs_dir)] == ["", "-2"]
@@ -164,14 +169,14 @@ def test_two_runs_one_after_another(settings: RunSettings) -> None:
 
 def test_a_stop_saves_and_leaves_the_runner_usable(settings: RunSettings) -> None:
     with running(settings) as runner:
-        runner.start(ENDLESS)
+        runner.start(Order(hyperparameters=ENDLESS))
         runner.until(is_a(BatchesTrained))
         runner.stop()
         finished = runner.until(is_over)[-1]
         assert isinstance(finished, RunFinished)
         assert finished.status == "stopped"
         assert runner.wait_until_idle(PATIENCE)
-        runner.start(SMALL)
+        runner.start(Order(hyperparameters=SMALL))
         assert isinstance(runner.until(is_over)[-1], RunFinished)
     stopped = run_folders(settings.runs_dir)[0]
     assert read_run(stopped)["status"] == "stopped"
@@ -180,8 +185,8 @@ def test_a_stop_saves_and_leaves_the_runner_usable(settings: RunSettings) -> Non
 
 def test_closing_stops_saves_and_joins(settings: RunSettings) -> None:
     runner = HeardRunner(settings)
-    runner.start(ENDLESS)
-    runner.start(ENDLESS)  # ordered, and never begun
+    runner.start(Order(hyperparameters=ENDLESS))
+    runner.start(Order(hyperparameters=ENDLESS))  # ordered, and never begun
     runner.until(is_a(BatchesTrained))
     assert runner.close(PATIENCE)
     assert not any(thread.name == "trainer" for thread in threading.enumerate())
@@ -205,10 +210,16 @@ def test_a_runner_that_never_ran_closes_at_once(settings: RunSettings) -> None:
         runner.step_once,
         runner.request_evaluation,
         runner.request_save,
+        runner.undo,
+        runner.recover,
+        runner.request_rate,
+        runner.cancel_rate,
         runner.stop,
     ):
         ask()
-    runner.update(SMALL)
+    runner.edit({"dropout": 0.5})
+    runner.request_preview(SMALL)
+    runner.stop_after_epoch(True)
 
 
 def test_loading_begins_no_run(settings: RunSettings) -> None:
@@ -222,15 +233,15 @@ def test_loading_begins_no_run(settings: RunSettings) -> None:
 
 def test_every_wish_reaches_the_run(settings: RunSettings) -> None:
     with running(settings) as runner:
-        runner.start(ENDLESS)
+        runner.start(Order(hyperparameters=ENDLESS))
         runner.until(is_a(BatchesTrained))
         runner.pause()
         paused = runner.until(is_a(Paused))[-1]
         assert isinstance(paused, Paused)
         edited = attrs.evolve(ENDLESS, learning_rate=0.5)
-        runner.update(edited)
+        runner.edit({"learning_rate": 0.5})
         applied = runner.until(is_a(HyperparametersApplied))[-1]
-        assert applied == HyperparametersApplied(paused.step + 1, ENDLESS, edited)
+        assert applied == HyperparametersApplied(paused.step + 1, ENDLESS, edited, edit=1)
         runner.step_once()
         trained = runner.until(is_a(BatchesTrained))[-1]
         assert isinstance(trained, BatchesTrained)
@@ -244,7 +255,12 @@ def test_every_wish_reaches_the_run(settings: RunSettings) -> None:
         runner.until(is_a(Resumed))
     (folder,) = run_folders(settings.runs_dir)
     assert read_run(folder)["changes"] == [
-        {"event": "HyperparametersApplied", "step": paused.step + 1, "changes": {"learning_rate": [0.001, 0.5]}}
+        {
+            "event": "HyperparametersApplied",
+            "step": paused.step + 1,
+            "changes": {"learning_rate": [0.001, 0.5]},
+            "edit": 1,
+        }
     ]
     assert read_run(folder)["hyperparameters"]["learning_rate"] == 0.5
     assert (folder / "evaluations" / f"step-{trained.last_step:08d}.npz").is_file()
@@ -282,7 +298,7 @@ def test_a_damaged_data_file_fails_in_one_sentence(settings: RunSettings, tmp_pa
 
 def test_a_taken_name_is_refused_before_anything_loads(settings: RunSettings) -> None:
     with running(attrs.evolve(settings, name="mine")) as runner:
-        runner.start(attrs.evolve(SMALL, epochs=1))
+        runner.start(Order(hyperparameters=attrs.evolve(SMALL, epochs=1)))
         runner.until(is_a(RunFinished))
     with pytest.raises(UsageError, match="use --name mine-2"):
         LocalRunner(attrs.evolve(settings, name="mine"))
@@ -291,15 +307,16 @@ def test_a_taken_name_is_refused_before_anything_loads(settings: RunSettings) ->
 def test_a_second_run_of_a_named_runner_gets_the_next_number(settings: RunSettings) -> None:
     with running(attrs.evolve(settings, name="mine")) as runner:
         for _ in range(2):
-            runner.start(attrs.evolve(SMALL, epochs=1))
+            runner.start(Order(hyperparameters=attrs.evolve(SMALL, epochs=1)))
             runner.until(is_a(RunFinished))
     assert [name_of(folder) for folder in run_folders(settings.runs_dir)] == ["mine", "mine-2"]
 
 
 def test_edits_made_before_the_run_has_begun_count_for_it(settings: RunSettings) -> None:
     with running(settings) as runner:
-        runner.start(SMALL)
-        runner.update(attrs.evolve(SMALL, learning_rate=0.02, seed=7))
+        runner.start(Order(hyperparameters=SMALL))
+        runner.edit({"learning_rate": 0.02})
+        runner.edit({"seed": 7})
         events = runner.until(is_a(RunFinished))
     (begun,) = [event for event in events if isinstance(event, RunStarted)]
     assert (begun.hyperparameters.learning_rate, begun.hyperparameters.seed) == (0.02, 7)
@@ -316,10 +333,10 @@ def test_a_place_that_cannot_be_written_fails_in_one_sentence(settings: RunSetti
 def fail_in_third_batch(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     real = Trainer._train_batch
 
-    def train_batch(self: Trainer, images: torch.Tensor, labels: torch.Tensor) -> None:
-        if self.step == 2:
+    def train_batch(self: Trainer, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        if self.place.step == 2:
             raise error
-        real(self, images, labels)
+        return real(self, images, labels)
 
     monkeypatch.setattr(Trainer, "_train_batch", train_batch)
 
@@ -330,7 +347,7 @@ def test_an_exception_in_training_is_told_with_its_place(
     with running(settings) as runner:
         with monkeypatch.context() as patch:
             fail_in_third_batch(patch, RuntimeError("it [/broke] at [bold]\nsecond line"))
-            runner.start(SMALL)
+            runner.start(Order(hyperparameters=SMALL))
             failed = runner.until(is_over)[-1]
         assert isinstance(failed, RunFailed)
         assert failed.message == "RuntimeError: it [/broke] at [bold]"
@@ -343,7 +360,7 @@ def test_an_exception_in_training_is_told_with_its_place(
         assert "Traceback" in log
         run = read_run(folder)
         assert (run["status"], run["error"]) == ("failed", failed.message)
-        runner.start(SMALL)
+        runner.start(Order(hyperparameters=SMALL))
         assert isinstance(runner.until(is_over)[-1], RunFinished)
 
 
@@ -378,7 +395,7 @@ def test_trouble_with_the_folder_is_told_once_and_training_goes_on(
         raise OSError(28, "No space left on device")
 
     with running(settings) as runner:
-        runner.start(attrs.evolve(SMALL, epochs=3))
+        runner.start(Order(hyperparameters=attrs.evolve(SMALL, epochs=3)))
         runner.until(is_a(RunStarted))
         monkeypatch.setattr("mnist_tui.core.files.os.fsync", fail)
         events = runner.until(is_over)
@@ -410,7 +427,7 @@ def test_closing_while_torch_is_imported_does_not_wait(settings: RunSettings, mo
     monkeypatch.delitem(sys.modules, gate.name)
     monkeypatch.setattr(sys, "meta_path", [gate, *sys.meta_path])
     runner = HeardRunner(settings)
-    runner.start(SMALL)
+    runner.start(Order(hyperparameters=SMALL))
     assert gate.reached.wait(PATIENCE)
     assert not runner.close(10 * PATIENCE)  # longer than the gate holds: a close that waits would see the end
     gate.opened.set()
@@ -432,3 +449,113 @@ def test_evaluations_are_those_of_the_weights_that_were_saved(settings: RunSetti
         logits = model(pixels.float() / 127.5 - 1)
     theirs = torch.frombuffer(bytearray(evaluated.logits), dtype=torch.float32).reshape(-1, 10)
     torch.testing.assert_close(logits, theirs, rtol=1e-4, atol=1e-5)
+
+
+# --- what a front end may ask besides
+
+
+def test_before_a_run_a_preview_shows_what_an_epoch_begins_with(settings: RunSettings) -> None:
+    with running(settings) as runner:
+        runner.load()
+        runner.until(is_a(EngineLoaded))
+        runner.request_preview(attrs.evolve(SMALL, shift=2.0))
+        idle = runner.until(is_a(Previewed))[-1]
+        runner.start(Order(hyperparameters=ENDLESS))
+        runner.until(is_a(BatchesTrained))
+        runner.request_preview(attrs.evolve(SMALL, rotate=20.0))
+        busy = runner.until(is_a(Previewed))[-1]
+    for event in (idle, busy):
+        assert isinstance(event, Previewed)
+        assert len(event.originals) == len(event.augmented) == 24 * 784
+        assert event.originals != event.augmented
+
+
+def test_a_run_may_begin_paused_with_the_finder(settings: RunSettings) -> None:
+    with running(settings) as runner:
+        runner.start(Order(hyperparameters=SMALL, paused=True, find_rate=True))
+        events = runner.until(is_a(Paused))
+        assert [event.step for event in events if isinstance(event, RateFound)] == [0]
+        assert not any(isinstance(event, BatchesTrained) for event in events)
+        runner.resume()
+        finished = runner.until(is_a(RunFinished))[-1]
+    assert isinstance(finished, RunFinished)
+    assert finished.step == 8
+
+
+def test_an_edit_is_undone_and_both_stay_in_the_files(settings: RunSettings) -> None:
+    with running(settings) as runner:
+        runner.start(Order(hyperparameters=ENDLESS))
+        runner.until(is_a(BatchesTrained))
+        runner.edit({"learning_rate": 0.5})
+        runner.until(is_a(HyperparametersApplied))
+        runner.until(is_a(BatchesTrained))
+        runner.undo()
+        rewound = runner.until(is_a(Rewound))[-1]
+        assert isinstance(rewound, Rewound)
+    (folder,) = run_folders(settings.runs_dir)
+    edit, undo = read_run(folder)["changes"]
+    assert edit["changes"] == {"learning_rate": [0.001, 0.5]}
+    assert (undo["event"], undo["to_step"], undo["branch"]) == ("Rewound", edit["step"] - 1, 1)
+    assert read_run(folder)["hyperparameters"]["learning_rate"] == 0.001
+
+
+def test_the_next_run_may_be_on_another_data_set(
+    settings: RunSettings, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = dataset.find("mnist", data)
+    monkeypatch.setattr(loading, "find", lambda name, _: attrs.evolve(there, name=name))
+    with running(attrs.evolve(settings, data_dir=None)) as runner:
+        for name in ("mnist", "fashion"):
+            runner.start(Order(hyperparameters=attrs.evolve(SMALL, epochs=1), dataset=name))
+            events = runner.until(is_over)
+            (loaded,) = [event for event in events if isinstance(event, DataLoaded)]
+            assert loaded.source.name == name
+            assert isinstance(events[-1], RunFinished)
+    assert [read_run(folder)["dataset"] for folder in run_folders(settings.runs_dir)] == ["mnist", "fashion"]
+
+
+def test_a_data_set_that_cannot_be_had_leaves_the_one_that_is_loaded(
+    settings: RunSettings, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = dataset.find("mnist", data)
+
+    def find(name: str, _: object) -> object:
+        if name == "mnist":
+            return there
+        raise UserError("kmnist cannot be had")
+
+    monkeypatch.setattr(loading, "find", find)
+    with running(attrs.evolve(settings, data_dir=None)) as runner:
+        runner.start(Order(hyperparameters=attrs.evolve(SMALL, epochs=1), dataset="kmnist"))
+        failed = runner.until(is_over)[-1]
+        assert failed == RunFailed("kmnist cannot be had")
+        runner.start(Order(hyperparameters=attrs.evolve(SMALL, epochs=1)))
+        assert isinstance(runner.until(is_over)[-1], RunFinished)
+
+
+def test_data_of_ones_own_cannot_be_exchanged(settings: RunSettings) -> None:
+    with running(settings) as runner, pytest.raises(UsageError, match="start again with --dataset fashion"):
+        runner.start(Order(hyperparameters=SMALL, dataset="fashion"))
+
+
+def test_a_loss_that_is_not_finite_ends_a_run_that_nobody_watches(
+    settings: RunSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Trainer._train_batch
+
+    def train_batch(self: Trainer, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        if self.place.step == 5:
+            with torch.no_grad():
+                self.model.fc2.bias[0] = torch.nan
+        return real(self, images, labels)
+
+    monkeypatch.setattr(Trainer, "_train_batch", train_batch)
+    runner = HeardRunner(settings, attended=False)
+    runner.start(Order(hyperparameters=ENDLESS))
+    failed = runner.until(is_over)[-1]
+    assert runner.close(PATIENCE)
+    assert isinstance(failed, RunFailed)
+    assert failed.message.startswith("the loss is NaN since step 6, at a learning rate of 0.001: start again")
+    assert (failed.details, failed.exit_code) == ("", 1)
+    (folder,) = run_folders(settings.runs_dir)
+    assert all(torch.isfinite(weight).all() for weight in torch.load(folder / "cnn_model.pth").values())

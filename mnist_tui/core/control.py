@@ -1,38 +1,50 @@
 """The mailbox into the engine: what somebody wants, read by the trainer between two batches.
 
-The latest hyperparameters win, wishes are collected, and nobody ever waits for the training thread.
+Edits and what takes them back keep their order, other wishes are collected, and nobody ever waits for the training
+thread.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Literal, TypeAlias
 
 import attrs
 
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.knob import Value
+
+Command: TypeAlias = dict[str, Value] | Literal["undo", "recover"]
+"""Other values for some hyperparameters; or the last edit taken back; or the last good state at half the rate."""
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Wishes:
     """Everything that was asked since the mailbox was last emptied.
 
     Attributes:
-        hyperparameters: what shall be in force from the next batch on.
+        commands: edits and undos in the order they were asked for.
         paused: whether training shall wait.
         single_steps: batches to train although paused.
         evaluate: evaluate the test set now.
         save: write a checkpoint now.
+        find_rate: run the learning-rate finder now.
+        preview: show what these hyperparameters would feed the network.
+        stop_after_epoch: whether the run shall end with the epoch under way.
         stop: save and end the run.
     """
 
-    hyperparameters: Hyperparameters
-    paused: bool
-    single_steps: int
-    evaluate: bool
-    save: bool
-    stop: bool
+    commands: tuple[Command, ...] = ()
+    paused: bool = False
+    single_steps: int = 0
+    evaluate: bool = False
+    save: bool = False
+    find_rate: bool = False
+    preview: Hyperparameters | None = None
+    stop_after_epoch: bool = False
+    stop: bool = False
 
 
 class Control:
@@ -41,21 +53,20 @@ class Control:
     `pending` is a plain attribute, so the trainer's look between two batches costs nothing when nobody wants anything.
     """
 
-    def __init__(self, hyperparameters: Hyperparameters) -> None:
+    def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._hyperparameters = hyperparameters
+        self._commands: list[Command] = []
         self._paused = False
         self._single_steps = 0
         self._evaluate = False
         self._save = False
+        self._find_rate = False
+        self._finding_cancelled = False
+        self._preview: Hyperparameters | None = None
+        self._stop_after_epoch = False
         self._stop = False
         self._news = False
         self.pending = False
-
-    @property
-    def hyperparameters(self) -> Hyperparameters:
-        """The latest snapshot asked for."""
-        return self._hyperparameters
 
     @property
     def stopping(self) -> bool:
@@ -67,10 +78,29 @@ class Control:
         """Whether the run was asked to wait."""
         return self._paused
 
-    def update(self, hyperparameters: Hyperparameters) -> None:
-        """Put `hyperparameters` in force at the next batch, in place of any earlier wish."""
+    @property
+    def finding_cancelled(self) -> bool:
+        """Whether the learning-rate finder shall end now."""
+        return self._finding_cancelled or self._stop
+
+    def edit(self, changes: Mapping[str, Value]) -> None:
+        """Put other values in force at the next batch; the latest of a field wins."""
         with self._posting():
-            self._hyperparameters = hyperparameters
+            if self._commands and isinstance(self._commands[-1], dict):
+                self._commands[-1] = {**self._commands[-1], **changes}
+            else:
+                self._commands.append(dict(changes))
+
+    def undo(self) -> None:
+        """Take the last edit back after the batch under way."""
+        with self._posting():
+            self._commands.append("undo")
+
+    def recover(self) -> None:
+        """Go back to the last good state and train on at half the rate."""
+        with self._posting():
+            if "recover" not in self._commands:
+                self._commands.append("recover")
 
     def pause(self) -> None:
         """Wait after the batch under way."""
@@ -100,24 +130,49 @@ class Control:
         with self._posting():
             self._save = True
 
+    def request_rate(self) -> None:
+        """Run the learning-rate finder after the batch under way."""
+        with self._posting():
+            self._find_rate, self._finding_cancelled = True, False
+
+    def cancel_rate(self) -> None:
+        """End the learning-rate finder."""
+        with self._posting():
+            self._find_rate, self._finding_cancelled = False, True
+
+    def request_preview(self, hyperparameters: Hyperparameters) -> None:
+        """Show what `hyperparameters` would feed the network."""
+        with self._posting():
+            self._preview = hyperparameters
+
+    def stop_after_epoch(self, wanted: bool) -> None:
+        """End the run with the epoch under way, or do not."""
+        with self._posting():
+            self._stop_after_epoch = wanted
+
     def stop(self) -> None:
         """Save after the batch under way and end the run."""
         with self._posting():
             self._stop = True
 
     def take(self) -> Wishes:
-        """Empty the mailbox; pausing, the hyperparameters and stopping stay as they are."""
+        """Empty the mailbox; pausing and stopping stay as they are."""
         with self._changed:
             wishes = Wishes(
-                hyperparameters=self._hyperparameters,
+                commands=tuple(self._commands),
                 paused=self._paused,
                 single_steps=self._single_steps,
                 evaluate=self._evaluate,
                 save=self._save,
+                find_rate=self._find_rate,
+                preview=self._preview,
+                stop_after_epoch=self._stop_after_epoch,
                 stop=self._stop,
             )
+            self._commands.clear()
             self._single_steps = 0
-            self._evaluate = self._save = self._news = False
+            self._evaluate = self._save = self._find_rate = self._news = False
+            self._preview = None
             self.pending = self._paused or self._stop
             return wishes
 

@@ -14,6 +14,7 @@ import attrs
 from mnist_tui.core import idx
 from mnist_tui.core.errors import DatasetError, DatasetMissing, UsageError
 from mnist_tui.core.idx import PIXELS
+from mnist_tui.core.knob import Knob
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "mnist"
 """The folder of MNIST inside the package."""
@@ -101,6 +102,16 @@ DATASETS: dict[str, DatasetInfo] = {
     "kmnist": DatasetInfo("KMNIST", ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")),
     "qmnist": DatasetInfo("QMNIST", stems=_QMNIST_STEMS, wide_labels=True, test_limit=10_000),
 }
+
+DATASET_KNOB = Knob(
+    name="dataset",
+    label="data set",
+    help="What is trained on: handwritten digits, clothes, old Japanese script, or more handwritten digits.",
+    kind="choice",
+    ladder="choice",
+    choices=tuple(DATASETS),
+)
+"""The data set as a row of the form; it waits for the next run."""
 
 
 @attrs.frozen

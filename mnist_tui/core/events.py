@@ -5,10 +5,18 @@
 | `DataLoaded` | the test split is in memory; the browser can show digits |
 | `DownloadProgressed` | a file of a data set that is not here yet has grown |
 | `EngineLoaded` | torch is imported, the device is chosen, the training split is checked |
+| `Previewed` | on request: training images as stored, and as an edit would feed them |
 | `RunStarted` | the run folder exists; before the first batch |
 | `BatchesTrained` | after batches of equal size; at least every 0.1 s, and before any other event of the run |
 | `HyperparametersApplied` | between two batches, when an edit has taken effect |
+| `Rewound` | an edit was taken back, or a run that diverged: the state of an earlier batch is in force |
 | `Paused`, `Resumed` | between two batches |
+| `BatchInspected` | after a single step, with what the batch was and did |
+| `LayersProbed` | every 200 batches |
+| `StopScheduled` | a stop after the epoch under way was asked for, or called off |
+| `Answered` | a wish needed nothing done, or could not be fulfilled |
+| `RatesTried`, `RateFound` | while the learning-rate finder runs, and when it is through |
+| `HealthWarned`, `HealthRecovered` | something is wrong with the training, or is so no more |
 | `EvaluationBegan`, `Evaluated` | after each epoch, on request, and after the last batch |
 | `EpochFinished` | after the last batch of an epoch and before its evaluation |
 | `CheckpointSaved` | a checkpoint is complete on the disk |
@@ -75,7 +83,8 @@ class BatchesTrained:
     """Batches `first_step` … of one size, all in `epoch` (both count from 1).
 
     `losses` are mean cross-entropies in nats, `correct` the hits among `batch_size` images of each; `samples` is the
-    number of images seen in the run after the last of them, `seconds` the time they took.
+    number of images seen in the run after the last of them, `seconds` the time they took, `learning_rate` what the
+    schedule made of it for the last of them, `gradient_norm` the Euclidean norm of that one's whole gradient.
     """
 
     first_step: int
@@ -85,6 +94,8 @@ class BatchesTrained:
     correct: tuple[int, ...]
     samples: int
     seconds: float
+    learning_rate: float = 0.0
+    gradient_norm: float = 0.0
 
     @property
     def last_step(self) -> int:
@@ -99,11 +110,140 @@ class BatchesTrained:
 
 @attrs.frozen
 class HyperparametersApplied:
-    """From batch `step` on, `new` is in force."""
+    """From batch `step` on, `new` is in force.
+
+    `edit` counts edits from 1; a key that is held makes several events of one edit. `undoable` is false where no
+    checkpoint could be written before it.
+    """
 
     step: int
     old: Hyperparameters
     new: Hyperparameters
+    edit: int = 0
+    undoable: bool = True
+
+
+@attrs.frozen
+class Rewound:
+    """The state after batch `to_step` is in force again, on branch `branch`; `from_step` was the newest batch.
+
+    Weights, optimizer, random state and position are those of the checkpoint; `hyperparameters` too. `edit` is the
+    number of the edit that was taken back, 0 for a recovery.
+    """
+
+    from_step: int
+    to_step: int
+    branch: int
+    edit: int
+    hyperparameters: Hyperparameters
+    epoch: int
+    epochs_finished: int
+    samples: int
+    seconds: float
+
+
+@attrs.frozen
+class Layer:
+    """One layer's figures: Euclidean norms of its weights and gradients, and what a step did.
+
+    `update_ratio` is the norm of the last update over that of the weights, None where it was not measured; `dead` the
+    share of its ReLUs that were zero for every image of a batch, None for the output layer and where not measured.
+    """
+
+    name: str
+    weight_norm: float
+    gradient_norm: float
+    update_ratio: float | None = None
+    dead: float | None = None
+
+
+@attrs.frozen
+class LayersProbed:
+    """The layers after batch `step`, first to last."""
+
+    step: int
+    layers: tuple[Layer, ...]
+
+
+@attrs.frozen
+class BatchInspected:
+    """Batch `step`, image by image, the one with the largest loss first; at most 100 of them.
+
+    `images` holds 784 bytes each, as the network was fed them; losses in nats.
+    """
+
+    step: int
+    labels: tuple[int, ...]
+    predicted: tuple[int, ...]
+    losses: tuple[float, ...]
+    layers: tuple[Layer, ...]
+    images: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class StopScheduled:
+    """The run ends after `epoch`; None where that was called off."""
+
+    step: int
+    epoch: int | None
+
+
+@attrs.frozen
+class Answered:
+    """A wish was heard and needed nothing done, or cannot be fulfilled; `message` is one sentence."""
+
+    step: int
+    message: str
+
+
+@attrs.frozen
+class RatesTried:
+    """The learning-rate finder has come so far: rates, and the smoothed loss of each in nats."""
+
+    step: int
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+
+
+@attrs.frozen
+class RateFound:
+    """The finder is through; `suggestion` is None where no rate can be told, `reason` says why it is what it is."""
+
+    step: int
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    suggestion: float | None
+    reason: str
+    cancelled: bool = False
+
+
+@attrs.frozen
+class Previewed:
+    """Training images as stored and as `hyperparameters` would feed them, 784 bytes each."""
+
+    hyperparameters: Hyperparameters
+    originals: bytes = attrs.field(repr=False)
+    augmented: bytes = attrs.field(repr=False)
+
+
+Ailment: TypeAlias = Literal["not finite", "spike", "dead", "exploding", "vanishing", "plateau", "overfitting"]
+
+
+@attrs.frozen
+class HealthWarned:
+    """Something is wrong since batch `step`; `message` is one sentence with the figure and the limit."""
+
+    step: int
+    ailment: Ailment
+    message: str
+
+
+@attrs.frozen
+class HealthRecovered:
+    """It is so no more."""
+
+    step: int
+    ailment: Ailment
 
 
 @attrs.frozen
@@ -150,6 +290,7 @@ class Evaluated:
     accuracy: float
     logits: bytes = attrs.field(repr=False)
     seconds: float
+    branch: int = 0
 
 
 @attrs.frozen
@@ -157,7 +298,7 @@ class CheckpointSaved:
     """`path` is complete on the disk; `kind` says why it was written."""
 
     step: int
-    kind: Literal["last", "best"]
+    kind: Literal["last", "best", "edit"]
     path: str
 
 
@@ -171,12 +312,13 @@ class SaveFailed:
 
 @attrs.frozen
 class RunFinished:
-    """The run is over and on the disk, after `epochs` whole epochs."""
+    """The run is over and on the disk, after `epochs` whole epochs; `reason` where it ended before the last."""
 
     status: Status
     step: int
     epochs: int
     seconds: float
+    reason: str = ""
 
 
 @attrs.frozen
@@ -195,6 +337,16 @@ Event: TypeAlias = (
     | RunStarted
     | BatchesTrained
     | HyperparametersApplied
+    | Rewound
+    | LayersProbed
+    | BatchInspected
+    | StopScheduled
+    | Answered
+    | RatesTried
+    | RateFound
+    | Previewed
+    | HealthWarned
+    | HealthRecovered
     | Paused
     | Resumed
     | EpochFinished

@@ -23,11 +23,11 @@ Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
 
-def pack_evaluation(event: Evaluated, branch: int = 0) -> bytes:
+def pack_evaluation(event: Evaluated) -> bytes:
     """The bytes of an `evaluations/*.npz`: step, branch, logits (n, 10) float32."""
     buffer = io.BytesIO()
     logits = np.frombuffer(event.logits, dtype=np.float32).reshape(-1, CLASSES)
-    np.savez(buffer, step=np.int64(event.step), branch=np.int64(branch), logits=logits)
+    np.savez(buffer, step=np.int64(event.step), branch=np.int64(event.branch), logits=logits)
     return buffer.getvalue()
 
 

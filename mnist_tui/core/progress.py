@@ -15,13 +15,19 @@ from mnist_tui.core.events import (
     Evaluated,
     EvaluationBegan,
     Event,
+    HealthRecovered,
+    HealthWarned,
     HyperparametersApplied,
     Paused,
+    RateFound,
+    RatesTried,
     Resumed,
+    Rewound,
     RunFailed,
     RunFinished,
     RunStarted,
     SaveFailed,
+    StopScheduled,
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
 
@@ -33,9 +39,14 @@ class Progress:
 
     Attributes:
         phase: `loading data`, `downloading`, `loading torch`, `ready`, `training`, `paused`, `evaluating`,
-            `done`, `stopped` or `failed`.
+            `finding rate`, `done`, `stopped` or `failed`.
         hyperparameters: what the engine confirmed; None before the first run.
         step, epoch, samples: counted over the run, the first two from 1.
+        learning_rate: after the schedule; None before the first batch.
+        gradient_norm: of a batch a moment ago.
+        dataset: what is loaded.
+        ailments: what is wrong with the training, as ailment -> sentence.
+        stops_after: the epoch the run was asked to end with, or None.
         test_accuracy, best_test_accuracy, test_loss: 0..1 and nats; None before the first evaluation.
         tested_step: the step of the newest of them.
         notice: one sentence worth showing, or empty.
@@ -52,6 +63,7 @@ class Progress:
         self.details = ""
         self.exit_code = 0
         self.train_size = 0
+        self.dataset = ""
         self._begin()
 
     def _begin(self) -> None:
@@ -67,6 +79,11 @@ class Progress:
         self.tested_step = 0
         self.test_loss: float | None = None
         self.best_test_accuracy: float | None = None
+        self.learning_rate: float | None = None
+        self.gradient_norm: float | None = None
+        self.ailments: dict[str, str] = {}
+        self.stops_after: int | None = None
+        self.branch = 0
         self.checkpoints: dict[str, str] = {}
         self.seconds = 0.0
         self._evaluation_seconds: dict[str, float] = {}
@@ -78,7 +95,7 @@ class Progress:
     @property
     def active(self) -> bool:
         """Whether a run is under way, paused included."""
-        return self.phase in {"training", "paused", "evaluating"}
+        return self.phase in {"training", "paused", "evaluating", "finding rate"}
 
     @property
     def over(self) -> bool:
@@ -94,6 +111,7 @@ class Progress:
                 self.notice = f"downloading {event.file}{share}"
             case DataLoaded():
                 self.phase = "loading torch"
+                self.dataset = event.source.name
                 self.notice = event.source.notice
             case EngineLoaded():
                 self.phase = "ready"
@@ -112,6 +130,18 @@ class Progress:
                 self._train(event)
             case HyperparametersApplied():
                 self.hyperparameters = event.new
+            case Rewound():
+                self._rewind(event)
+            case HealthWarned():
+                self.ailments[event.ailment] = event.message
+            case HealthRecovered():
+                self.ailments.pop(event.ailment, None)
+            case StopScheduled():
+                self.stops_after = event.epoch
+            case RatesTried():
+                self.phase = "finding rate"
+            case RateFound() if self.phase == "finding rate":
+                self.phase = "training"
             case Paused():
                 self.phase = "paused"
             case Resumed():
@@ -140,6 +170,8 @@ class Progress:
         self.phase = "training"
         self.step, self.epoch, self.samples = event.last_step, event.epoch, event.samples
         self.train_seconds += event.seconds
+        self.learning_rate = event.learning_rate or self.learning_rate
+        self.gradient_norm = event.gradient_norm or self.gradient_norm
         if not self._warm:  # the first batches also choose kernels and fill caches: no rate to promise
             self._warm = True
             self._first = (event.batch_size * len(event.losses), event.seconds)
@@ -147,6 +179,13 @@ class Progress:
         self._steady.append((event.batch_size * len(event.losses), event.seconds))
         while len(self._steady) > 2 and sum(s for _, s in self._steady) > RATE_WINDOW_SECONDS:
             self._steady.popleft()
+
+    def _rewind(self, event: Rewound) -> None:
+        self.hyperparameters = event.hyperparameters
+        self.step, self.epoch, self.samples = event.to_step, event.epoch, event.samples
+        self.epochs_finished, self.train_seconds = event.epochs_finished, event.seconds
+        self.branch = event.branch
+        self.learning_rate = self.gradient_norm = None
 
     def _evaluate(self, event: Evaluated) -> None:
         if self.phase == "evaluating":

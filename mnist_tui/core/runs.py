@@ -1,51 +1,18 @@
-"""The run folder: its name, what is written into it while a run goes on, and how a run is found again."""
+"""The run folder: its name, and how a run is found again."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import time
 from pathlib import Path
-from typing import IO, Any
-
-import attrs
+from typing import Any
 
 from mnist_tui.core.errors import ModelFileError, UsageError, UserError
-from mnist_tui.core.events import (
-    BatchesTrained,
-    CheckpointSaved,
-    EpochFinished,
-    Evaluated,
-    Event,
-    HyperparametersApplied,
-    Paused,
-    Resumed,
-    RunFailed,
-    RunFinished,
-    RunStarted,
-    SaveFailed,
-)
-from mnist_tui.core.files import write_atomically
-from mnist_tui.core.hyperparameters import KNOBS, differences
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _STAMP = re.compile(r"\d{8}-\d{6}-")
-
-_RECORDED = (
-    RunStarted,
-    BatchesTrained,
-    HyperparametersApplied,
-    Paused,
-    Resumed,
-    EpochFinished,
-    Evaluated,
-    CheckpointSaved,
-    SaveFailed,
-    RunFinished,
-    RunFailed,
-)
 
 
 def name_of(folder: Path) -> str:
@@ -146,116 +113,3 @@ def read_run(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def as_record(event: Event) -> dict[str, Any]:
-    """One line of `metrics.jsonl`: the event's name and plain values; logits live in `evaluations/` instead."""
-    match event:
-        case HyperparametersApplied():
-            changed = differences(event.old, event.new)
-            values: dict[str, Any] = {
-                "step": event.step,
-                "changes": {name: [old, new] for name, (old, new) in changed.items()},
-            }
-        case RunStarted():
-            values = attrs.asdict(event)
-        case Evaluated():
-            values = attrs.asdict(event, filter=lambda field, _: field.name != "logits")
-        case _:
-            values = attrs.asdict(event, recurse=False)
-    return {"event": type(event).__name__, **values}
-
-
-def to_json(value: Any) -> str:
-    """Strict JSON on one line of ASCII, so that any path can be printed anywhere; numbers not finite become null."""
-    try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":"))
-    except ValueError:
-        return json.dumps(_finite(value), separators=(",", ":"))
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return value
-
-
-class Recorder:
-    """Writes a run's events to its folder: `metrics.jsonl` by appending, `run.json` and evaluations whole.
-
-    A disk that fails never stops the training: the failure is kept in `trouble` and the next event tries again.
-
-    Raises:
-        UserError: not even the first file can be written.
-    """
-
-    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
-        self.folder = folder
-        self.trouble = ""
-        self._facts = facts
-        self._changes: list[dict[str, Any]] = []
-        self._metrics: IO[str] | None = None
-        try:
-            self._write_run("running")
-        except OSError as error:
-            raise UserError(
-                f"cannot write to {folder}: {error.strerror or error}; choose another place with --runs-dir"
-            ) from None
-
-    def record(self, event: Event) -> None:
-        """Append `event`; on the events that change what the run is, rewrite `run.json` too."""
-        if not isinstance(event, _RECORDED):
-            return
-        try:
-            self._append(to_json(as_record(event)) + "\n")
-            match event:
-                case Evaluated():
-                    self._write_evaluation(event)
-                case HyperparametersApplied():
-                    self._changes.append(as_record(event))
-                    self._facts["hyperparameters"] = {name: getattr(event.new, name) for name in KNOBS}
-                    self._write_run("running")
-                case RunFinished():
-                    self._write_run(event.status, step=event.step, epochs=event.epochs, seconds=event.seconds)
-                case RunFailed():
-                    self.log(f"{event.message}\n{event.details}")
-                    self._write_run("failed", error=event.message)
-                case _:
-                    pass
-            self.trouble = ""
-        except OSError as error:
-            self._metrics = None
-            self.trouble = f"cannot write to {self.folder}: {error.strerror or error}; training goes on"
-
-    def log(self, text: str) -> None:
-        """Append to `log.txt`."""
-        with open(self.folder / "log.txt", "a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text.rstrip()}\n")
-
-    def close(self) -> None:
-        """Close the metrics file."""
-        if self._metrics is not None:
-            self._metrics.close()
-            self._metrics = None
-
-    def _append(self, line: str) -> None:
-        if self._metrics is None:
-            self._metrics = open(self.folder / "metrics.jsonl", "a", encoding="utf-8", buffering=1)
-        self._metrics.write(line)
-
-    def _write_evaluation(self, event: Evaluated) -> None:
-        from mnist_tui.core.predictions import (
-            pack_evaluation,
-        )  # numpy: 0.1 s, and only a training run needs it
-
-        name = f"step-{event.step:08d}" + ("" if event.split == "test" else f"-{event.split}")
-        write_atomically(self.folder / "evaluations" / f"{name}.npz", pack_evaluation(event))
-
-    def _write_run(self, status: str, **more: Any) -> None:
-        content = {**self._facts, "status": status, "changes": self._changes, **more}
-        text = json.dumps(_finite(content), indent=2) + "\n"
-        write_atomically(self.folder / "run.json", text.encode())

@@ -79,5 +79,6 @@ class ScreenSettings:
     start: bool = _option(False, "Start training at once.")
     fps: float = _option(5.2, "How often a second the charts may move.", _at_least(0.2))
     mouse: bool = _option(True, "React to the mouse.")
+    bell: bool = _option(True, "Ring, and notify the desktop, at the end of a run of a minute or more.")
     ascii: bool = _option(False, "Draw with ASCII characters only.")
     theme: str = _option("dark", "dark or light.", _known_theme)

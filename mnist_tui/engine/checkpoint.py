@@ -73,15 +73,7 @@ def load_model(path: Path) -> tuple[CNN, dict[str, Any]]:
     facts: dict[str, Any] = {}
     state: object = content
     if "format" in content:
-        if content.get("format") != FORMAT:
-            raise ModelFileError(f"{path} is not a model of mnist-tui: its format is {str(content['format'])[:40]!r}")
-        version = content.get("version")
-        if type(version) is not int or version != VERSION:
-            raise ModelFileError(
-                f"{path} was written by another version of mnist-tui "
-                f"(file version {' '.join(str(version).split())[:20]}, this program reads {VERSION}): "
-                "install the version that wrote it"
-            )
+        _check_format(path, content)
         state = content.get("model")
         facts = {key: value for key, value in content.items() if key not in {"model", "optimizer", "rng"}}
     if not isinstance(state, Mapping):
@@ -101,6 +93,31 @@ def load_model(path: Path) -> tuple[CNN, dict[str, Any]]:
     model = CNN(architecture)
     model.load_state_dict(weights)
     return model.eval(), facts
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """All of a checkpoint: its facts, `model`, `optimizer` and `rng`.
+
+    Raises:
+        ModelFileError: the file is missing, damaged, or no checkpoint.
+    """
+    content = _read(path)
+    if "format" not in content or not {"model", "optimizer", "rng", "hyperparameters"} <= set(content):
+        raise ModelFileError(f"{path} is not a checkpoint of mnist-tui: it holds weights alone")
+    _check_format(path, content)
+    return content
+
+
+def _check_format(path: Path, content: Mapping[str, Any]) -> None:
+    if content["format"] != FORMAT:
+        raise ModelFileError(f"{path} is not a model of mnist-tui: its format is {str(content['format'])[:40]!r}")
+    version = content.get("version")
+    if type(version) is not int or version != VERSION:
+        raise ModelFileError(
+            f"{path} was written by another version of mnist-tui "
+            f"(file version {' '.join(str(version).split())[:20]}, this program reads {VERSION}): "
+            "install the version that wrote it"
+        )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -65,6 +65,12 @@ class CNN(nn.Module):
         maps = F.relu(F.max_pool2d(conv2(maps), kernel_size=2, stride=2))
         return maps.to_dense() if blocked else maps
 
+    def activations(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the three ReLUs give for `images`: (n, c1, 14, 14), (n, c2, 7, 7), (n, hidden units)."""
+        first = F.relu(F.max_pool2d(self.conv1(images), kernel_size=2, stride=2))
+        second = F.relu(F.max_pool2d(self.conv2(first), kernel_size=2, stride=2))
+        return first, second, F.relu(self.fc1(second.flatten(1)))
+
     def settle(self, device: torch.device) -> CNN:
         """Move to `device`, the weights in the order of memory it is fastest with."""
         blocked = device.type == "cpu" and HAS_ONEDNN

@@ -11,19 +11,18 @@ from torch.optim.adamw import adamw
 
 from mnist_tui.core.hyperparameters import Hyperparameters
 
-ADAM_BETA2 = 0.999
-
 
 def make_optimizer(parameters: Iterable[Tensor], hyperparameters: Hyperparameters) -> torch.optim.Optimizer:
     """The optimizer of `hyperparameters`, with fresh state; fused (a tenth of a CPU step) where torch can."""
     rate, decay, momentum = hyperparameters.learning_rate, hyperparameters.weight_decay, hyperparameters.momentum
+    beta2 = hyperparameters.beta2
     weights = list(parameters)
     fused = all(weight.device.type in {"cpu", "cuda"} for weight in weights)
     match hyperparameters.optimizer:
         case "adam":
-            return torch.optim.Adam(weights, rate, (momentum, ADAM_BETA2), weight_decay=decay, fused=fused)
+            return torch.optim.Adam(weights, rate, (momentum, beta2), weight_decay=decay, fused=fused)
         case "adamw":
-            return torch.optim.AdamW(weights, rate, (momentum, ADAM_BETA2), weight_decay=decay, fused=fused)
+            return torch.optim.AdamW(weights, rate, (momentum, beta2), weight_decay=decay, fused=fused)
         case "sgd":
             return torch.optim.SGD(weights, rate, momentum, weight_decay=decay, fused=fused)
         case _:
@@ -31,12 +30,12 @@ def make_optimizer(parameters: Iterable[Tensor], hyperparameters: Hyperparameter
 
 
 def apply_live(optimizer: torch.optim.Optimizer, hyperparameters: Hyperparameters) -> None:
-    """Put learning rate, weight decay and momentum in force; the optimizer's state stays."""
+    """Put learning rate, weight decay, momentum and beta 2 in force; the optimizer's state stays."""
     for group in optimizer.param_groups:
         group["lr"] = hyperparameters.learning_rate
         group["weight_decay"] = hyperparameters.weight_decay
         if "betas" in group:
-            group["betas"] = (hyperparameters.momentum, group["betas"][1])
+            group["betas"] = (hyperparameters.momentum, hyperparameters.beta2)
         if "momentum" in group:
             group["momentum"] = hyperparameters.momentum
     if isinstance(optimizer, torch.optim.RMSprop) and hyperparameters.momentum > 0:

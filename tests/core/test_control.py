@@ -12,24 +12,67 @@ PATIENCE = 20.0  # how long a broken test hangs; no test that passes waits for i
 
 
 def test_a_new_mailbox_wants_nothing() -> None:
-    control = Control(START)
+    control = Control()
     assert not control.pending
-    assert control.take() == Wishes(START, paused=False, single_steps=0, evaluate=False, save=False, stop=False)
+    assert control.take() == Wishes()
 
 
-def test_the_latest_hyperparameters_win() -> None:
-    control = Control(START)
+def test_the_latest_value_of_a_field_wins_and_edits_of_others_stay() -> None:
+    control = Control()
     for rate in (0.1, 0.2, 0.3):
-        control.update(attrs.evolve(START, learning_rate=rate))
+        control.edit({"learning_rate": rate})
+    control.edit({"dropout": 0.5})
     assert control.pending
-    assert control.take().hyperparameters.learning_rate == 0.3
-    assert control.hyperparameters.learning_rate == 0.3
+    assert control.take().commands == ({"learning_rate": 0.3, "dropout": 0.5},)
     assert not control.pending
+    assert control.take().commands == ()
+
+
+def test_an_edit_after_an_undo_is_not_taken_back_by_it() -> None:
+    control = Control()
+    control.edit({"dropout": 0.5})
+    control.undo()
+    control.edit({"dropout": 0.1})
+    control.undo()
+    control.recover()
+    control.recover()
+    assert control.take().commands == ({"dropout": 0.5}, "undo", {"dropout": 0.1}, "undo", "recover")
+
+
+def test_a_finder_that_is_cancelled_before_it_began_is_not_wanted_any_more() -> None:
+    control = Control()
+    control.request_rate()
+    assert not control.finding_cancelled
+    control.cancel_rate()
+    assert control.finding_cancelled
+    assert not control.take().find_rate
+    control.request_rate()
+    assert not control.finding_cancelled
+    assert control.take().find_rate
+    control.stop()
+    assert control.finding_cancelled
+
+
+def test_the_newest_preview_is_wanted_once() -> None:
+    control = Control()
+    for shift in (1.0, 2.0):
+        control.request_preview(attrs.evolve(START, shift=shift))
+    assert control.take().preview == attrs.evolve(START, shift=2.0)
+    assert control.take().preview is None
+
+
+def test_stopping_after_the_epoch_can_be_called_off() -> None:
+    control = Control()
+    control.stop_after_epoch(True)
+    assert control.take().stop_after_epoch
+    assert control.take().stop_after_epoch
+    control.stop_after_epoch(False)
+    assert not control.take().stop_after_epoch
 
 
 @pytest.mark.parametrize("wish", ["evaluate", "save"])
 def test_a_wish_is_taken_once(wish: str) -> None:
-    control = Control(START)
+    control = Control()
     ask = {"evaluate": control.request_evaluation, "save": control.request_save}[wish]
     ask()
     ask()
@@ -40,7 +83,7 @@ def test_a_wish_is_taken_once(wish: str) -> None:
 
 
 def test_pausing_lasts_until_resumed() -> None:
-    control = Control(START)
+    control = Control()
     control.pause()
     for _ in range(2):
         assert control.pending
@@ -53,7 +96,7 @@ def test_pausing_lasts_until_resumed() -> None:
 
 
 def test_single_steps_add_up_and_are_taken_once() -> None:
-    control = Control(START)
+    control = Control()
     control.step_once()
     control.step_once()
     wishes = control.take()
@@ -64,14 +107,14 @@ def test_single_steps_add_up_and_are_taken_once() -> None:
 
 @pytest.mark.parametrize("after", ["pause", "resume"])
 def test_pausing_or_resuming_forgets_steps_not_yet_taken(after: str) -> None:
-    control = Control(START)
+    control = Control()
     control.step_once()
     getattr(control, after)()
     assert control.take().single_steps == 0
 
 
 def test_stopping_is_for_good() -> None:
-    control = Control(START)
+    control = Control()
     control.stop()
     assert control.stopping
     assert control.take().stop
@@ -86,13 +129,19 @@ POSTS: list[Callable[[Control], None]] = [
     Control.request_evaluation,
     Control.request_save,
     Control.stop,
-    lambda control: control.update(START),
+    Control.undo,
+    Control.recover,
+    Control.request_rate,
+    Control.cancel_rate,
+    lambda control: control.edit({"dropout": 0.5}),
+    lambda control: control.request_preview(START),
+    lambda control: control.stop_after_epoch(True),
 ]
 
 
 @pytest.mark.parametrize("post", POSTS)
 def test_every_wish_wakes_a_waiting_thread(post: Callable[[Control], None]) -> None:
-    control = Control(START)
+    control = Control()
     control.pause()
     control.take()
     woken = threading.Event()
@@ -109,14 +158,14 @@ def test_every_wish_wakes_a_waiting_thread(post: Callable[[Control], None]) -> N
 
 
 def test_a_wish_from_before_the_wait_is_not_slept_through() -> None:
-    control = Control(START)
+    control = Control()
     control.request_save()
     control.wait(PATIENCE)  # returns at once
     assert control.take().save
 
 
 def test_a_wait_ends_by_itself_where_nothing_comes() -> None:
-    control = Control(START)
+    control = Control()
     control.pause()
     control.take()
     control.wait(0)
@@ -124,7 +173,7 @@ def test_a_wait_ends_by_itself_where_nothing_comes() -> None:
 
 
 def test_no_wish_of_many_threads_is_lost() -> None:
-    control = Control(START)
+    control = Control()
     posted, taken = 4 * 250, 0
 
     def post() -> None:

@@ -10,13 +10,12 @@ from mnist_tui.core.errors import UsageError
 from mnist_tui.core.hyperparameters import (
     KNOBS,
     PRESETS,
-    HyperparameterError,
     Hyperparameters,
-    Knob,
-    Value,
     differences,
-    split_edit,
+    live_part,
+    with_changes,
 )
+from mnist_tui.core.knob import HyperparameterError, Knob, Value
 
 FLOATS = [knob for knob in KNOBS.values() if knob.kind == "float"]
 INTS = [knob for knob in KNOBS.values() if knob.kind == "int"]
@@ -274,17 +273,19 @@ def test_differences_name_old_and_new_in_order() -> None:
     assert differences(new, new) == {}
 
 
-def test_an_edit_splits_into_what_is_live_and_what_waits() -> None:
-    current = Hyperparameters()
-    wanted = attrs.evolve(current, learning_rate=0.5, optimizer="sgd", epochs=3, width=8, seed=7, hidden_units=16)
-    now, waiting = split_edit(current, wanted)
-    assert now == attrs.evolve(current, learning_rate=0.5, epochs=3)
-    assert waiting == {"optimizer": "sgd", "width": 8, "hidden_units": 16, "seed": 7}
+def test_what_is_live_of_an_edit() -> None:
+    changes: dict[str, Value] = {"learning_rate": 0.5, "optimizer": "sgd", "width": 8, "seed": 7, "hidden_units": 16}
+    assert live_part(changes) == {"learning_rate": 0.5, "optimizer": "sgd"}
 
 
-def test_which_knobs_are_live() -> None:
-    live = {name for name, knob in KNOBS.items() if knob.live}
-    assert live == {"learning_rate", "batch_size", "epochs", "momentum", "weight_decay", "dropout"}
+def test_changes_are_checked() -> None:
+    assert with_changes(Hyperparameters(), {"epochs": 3}) == attrs.evolve(Hyperparameters(), epochs=3)
+    with pytest.raises(HyperparameterError):
+        with_changes(Hyperparameters(), {"epochs": 0})
+
+
+def test_only_what_shapes_the_network_or_the_order_of_images_waits_for_the_next_run() -> None:
+    assert {name for name, knob in KNOBS.items() if not knob.live} == {"width", "hidden_units", "seed"}
 
 
 def test_ranges_in_words() -> None:

@@ -157,7 +157,7 @@ def test_a_class_without_digits_has_figures_of_zero() -> None:
 
 def test_an_evaluation_file_holds_step_branch_and_logits() -> None:
     logits = packed([one_hot(1), one_hot(2)])
-    content = np.load(io.BytesIO(pack_evaluation(Evaluated(40, 2, "test", 0.1, 0.9, logits, 0.1), branch=3)))
+    content = np.load(io.BytesIO(pack_evaluation(Evaluated(40, 2, "test", 0.1, 0.9, logits, 0.1, branch=3))))
     assert (int(content["step"]), int(content["branch"])) == (40, 3)
     assert content["logits"].dtype == np.float32
     assert content["logits"].shape == (2, 10)

@@ -1,0 +1,45 @@
+"""Shifted, turned and scaled training images: one affine map a sample, on the device."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.engine.model import SIDE
+
+_SALT = 0x6D6E697374  # keeps these numbers apart from the permutations, which are seeded alike
+
+
+def augments(hyperparameters: Hyperparameters) -> bool:
+    """Whether any strength is above zero."""
+    return bool(hyperparameters.shift or hyperparameters.rotate or hyperparameters.scale)
+
+
+def augment(images: Tensor, hyperparameters: Hyperparameters, samples: int) -> Tensor:
+    """`images` (n, 1, 28, 28) float32 in [-1, 1], each moved at random; bilinear, with background around.
+
+    Shift, angle and log-scale of a sample are uniform within the strengths. They follow from the seed and `samples`,
+    the number of images seen before: on every device, and after an undo or a resume, an image is moved the same way.
+    """
+    count = len(images)
+    generator = torch.Generator().manual_seed((hyperparameters.seed * 1_000_003 + samples) ^ _SALT)
+    across, down, turn, grow = torch.rand(4, count, generator=generator).mul_(2).sub_(1)
+    angle = turn * math.radians(hyperparameters.rotate)
+    zoom = torch.exp(-grow * math.log1p(hyperparameters.scale))  # of the source, so a larger image reads less of it
+    shift = hyperparameters.shift * 2 / SIDE  # pixels to the grid's -1 … 1
+    cosine, sine = torch.cos(angle) * zoom, torch.sin(angle) * zoom
+    maps = torch.stack(
+        [torch.stack([cosine, -sine, across * shift], 1), torch.stack([sine, cosine, down * shift], 1)], 1
+    ).to(images.device)
+    grid = F.affine_grid(maps, [count, 1, SIDE, SIDE], align_corners=False)
+    return F.grid_sample(images + 1, grid, mode="bilinear", padding_mode="zeros", align_corners=False).sub_(1)
+
+
+def as_bytes(images: Tensor) -> bytes:
+    """Network input (n, 1, 28, 28) as n x 784 bytes, 0 paper, 255 ink."""
+    pixels = images.add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+    return pixels.contiguous().cpu().numpy().tobytes()

@@ -1,0 +1,132 @@
+"""Edits of a run while it trains, and the way back: each is preceded by a checkpoint that undoes it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import attrs
+
+from mnist_tui.core.errors import UserError
+from mnist_tui.core.events import Answered, CheckpointSaved, Event, HyperparametersApplied, Rewound, SaveFailed
+from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, differences, live_part, with_changes
+from mnist_tui.core.knob import Value
+from mnist_tui.engine.checkpoint import load_checkpoint
+from mnist_tui.engine.keeper import Keeper, Place
+from mnist_tui.engine.learner import Learner
+
+HOLD_SECONDS = 1.0  # changes of the same fields no further apart than this are one edit: a key that is held
+KEPT = 10
+
+
+@attrs.define
+class Edit:
+    """One edit: its number from 1, the fields it changed, the checkpoint before it, and when it last went on."""
+
+    number: int
+    fields: frozenset[str]
+    checkpoint: Path | None
+    touched: float
+
+
+class Editor:
+    """Applies edits to `learner` and takes them back; `place` is the trainer's, and is moved with them."""
+
+    def __init__(self, learner: Learner, place: Place, keeper: Keeper) -> None:
+        self._learner = learner
+        self._place = place
+        self._keeper = keeper
+        self._started_with = learner.hyperparameters
+        self._edits: list[Edit] = []
+        self._count = 0
+        self._branches = 0
+
+    def apply(self, changes: Mapping[str, Value]) -> Iterator[Event]:
+        """Put the live part of `changes` in force from the next batch on, after a checkpoint of how it was."""
+        old = self._learner.hyperparameters
+        new = with_changes(old, live_part(changes))
+        if new == old:
+            return
+        fields = frozenset(differences(old, new))
+        now = time.monotonic()
+        edit = self._edits[-1] if self._edits else None
+        if edit is not None and edit.fields == fields and now - edit.touched <= HOLD_SECONDS:
+            edit.touched = now
+        else:
+            saved = self._keeper.write("edit", self._place, self._keeper.edit_path(self._count + 1))
+            if isinstance(saved, SaveFailed):
+                yield saved
+            edit = self._begin(fields, Path(saved.path) if isinstance(saved, CheckpointSaved) else None, now)
+        self._learner.apply(new)
+        yield HyperparametersApplied(self._place.step + 1, old, new, edit.number, edit.checkpoint is not None)
+
+    def _begin(self, fields: frozenset[str], checkpoint: Path | None, now: float) -> Edit:
+        self._count += 1
+        self._edits.append(Edit(self._count, fields, checkpoint, now))
+        while len(self._edits) > KEPT:
+            self._delete(self._edits.pop(0).checkpoint)
+        return self._edits[-1]
+
+    def _delete(self, checkpoint: Path | None) -> None:
+        if checkpoint is not None:
+            with contextlib.suppress(OSError):  # a folder that became read-only: the file stays
+                checkpoint.unlink(missing_ok=True)
+
+    def undo(self) -> Iterator[Event]:
+        """Go back to the state before the last edit."""
+        step = self._place.step
+        if not self._edits:
+            yield Answered(step, "there is no edit to take back" if not self._count else "no earlier edit is kept")
+            return
+        edit = self._edits[-1]
+        if edit.checkpoint is None:
+            yield Answered(step, "the last edit cannot be taken back: the checkpoint before it could not be written")
+            return
+        try:
+            yield self._rewind(edit.checkpoint, edit.number)
+        except UserError as error:
+            yield Answered(step, f"the last edit cannot be taken back: {error}")
+            return
+        self._edits.pop()
+
+    def recover(self) -> Iterator[Event]:
+        """Go back to the newest checkpoint of this branch, or to the start, and halve the learning rate."""
+        checkpoint = self._keeper.newest
+        try:
+            yield self._rewind(checkpoint, 0)
+        except UserError as error:
+            yield Answered(self._place.step, f"there is no way back: {error}")
+            return
+        while any(edit.checkpoint == checkpoint and checkpoint is not None for edit in self._edits):
+            self._edits.pop()
+        halved = KNOBS["learning_rate"].clamp(self._learner.hyperparameters.learning_rate / 2)
+        yield from self.apply({"learning_rate": halved})
+
+    def _rewind(self, checkpoint: Path | None, edit: int) -> Rewound:
+        """Put the state of `checkpoint` in force, on a new branch; None is the state before the first batch."""
+        from_step = self._place.step
+        if checkpoint is None:
+            self._learner.reset(self._started_with)
+            place = Place()
+        else:
+            content = load_checkpoint(checkpoint)
+            place = Place(**{name: content[name] for name in attrs.fields_dict(Place)})
+            self._learner.restore(Hyperparameters(**content["hyperparameters"]), content)
+        self._branches += 1
+        for name, value in attrs.asdict(place).items():
+            setattr(self._place, name, value)
+        self._place.branch = self._branches
+        self._keeper.newest = checkpoint
+        return Rewound(
+            from_step,
+            place.step,
+            self._branches,
+            edit,
+            self._learner.hyperparameters,
+            place.epoch,
+            place.epochs_finished,
+            place.samples,
+            place.seconds,
+        )

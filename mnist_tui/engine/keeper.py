@@ -1,0 +1,90 @@
+"""A run's checkpoints: what is written when, and the newest good one to go back to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import attrs
+
+from mnist_tui.core.events import CheckpointSaved, SaveFailed
+from mnist_tui.engine.checkpoint import save_checkpoint, save_weights
+from mnist_tui.engine.learner import Learner
+
+
+@attrs.define
+class Place:
+    """How far a run has come; every checkpoint carries it.
+
+    Attributes:
+        step: batches trained; after an undo, those that still count.
+        epoch: the one under way, from 1.
+        epochs_finished: whole epochs.
+        position: images of the epoch seen.
+        samples: images of the run seen.
+        seconds: training time, without pauses and evaluations.
+        branch: how often the run went back.
+    """
+
+    step: int = 0
+    epoch: int = 1
+    epochs_finished: int = 0
+    position: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+    branch: int = 0
+
+
+@attrs.frozen
+class Destination:
+    """Where checkpoints go: the run's folder, the seconds between two, and facts that every file carries."""
+
+    folder: Path
+    autosave: float = 60.0
+    facts: dict[str, object] = attrs.Factory(dict)
+
+
+class Keeper:
+    """Writes checkpoints of `learner` to `destination`; None writes nothing.
+
+    Attributes:
+        newest: the newest checkpoint on this branch, whose weights are finite; None before the first.
+    """
+
+    def __init__(self, destination: Destination | None, learner: Learner) -> None:
+        self._destination = destination
+        self._learner = learner
+        self.newest: Path | None = None
+
+    def edit_path(self, number: int) -> Path | None:
+        """Where the checkpoint before edit `number` goes."""
+        return self._destination.folder / "checkpoints" / f"edit-{number:04d}.pt" if self._destination else None
+
+    def write(
+        self, kind: Literal["last", "best", "edit"], place: Place, path: Path | None = None, **more: object
+    ) -> CheckpointSaved | SaveFailed | None:
+        """Write one checkpoint; weights that are not finite overwrite nothing."""
+        if self._destination is None:
+            return None
+        folder = self._destination.folder
+        path = path or folder / "checkpoints" / f"{kind}.pt"
+        if not self._learner.is_finite():
+            kept = f"{self.newest} is kept" if self.newest else "there is no earlier checkpoint"
+            return SaveFailed(place.step, f"the weights are not finite and are not saved: {kept}")
+        model = self._learner.model
+        facts = {
+            **self._destination.facts,
+            "hyperparameters": attrs.asdict(self._learner.hyperparameters),
+            "architecture": attrs.asdict(model.architecture),
+            **attrs.asdict(place),
+            **more,
+        }
+        try:
+            save_checkpoint(path, model, self._learner.optimizer, facts)
+            if kind == "last":
+                save_weights(folder / "cnn_model.pth", model)
+        except OSError as error:
+            return SaveFailed(place.step, f"cannot save {path}: {error.strerror or error}; training goes on")
+        if kind != "best":
+            self.newest = path
+        return CheckpointSaved(place.step, kind, str(path))

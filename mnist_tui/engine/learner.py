@@ -1,0 +1,122 @@
+"""A network and the optimizer at work on it: everything that turns a batch into other weights."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.engine.model import CNN, Architecture
+from mnist_tui.engine.optimizers import apply_live, make_optimizer, make_step
+
+
+class Learner:
+    """Model and optimizer of one run.
+
+    Args:
+        hyperparameters: what is in force; `apply` changes it.
+        device: where the network lives.
+    """
+
+    def __init__(self, hyperparameters: Hyperparameters, device: torch.device) -> None:
+        torch.manual_seed(hyperparameters.seed)
+        sizes = Architecture(hyperparameters.width, 2 * hyperparameters.width, hyperparameters.hidden_units)
+        model = CNN(sizes, hyperparameters.dropout).settle(device)
+        self._adopt(model, hyperparameters, make_optimizer(model.parameters(), hyperparameters))
+
+    def _adopt(self, model: CNN, hyperparameters: Hyperparameters, optimizer: torch.optim.Optimizer) -> None:
+        self.hyperparameters = hyperparameters
+        self.model = model
+        self._weights = list(model.parameters())
+        self._use(optimizer)
+
+    def _use(self, optimizer: torch.optim.Optimizer) -> None:
+        self.optimizer = optimizer
+        self._step: Callable[[], None] = make_step(optimizer)
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next step, after the schedule."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    def apply(self, new: Hyperparameters) -> None:
+        """Put `new` in force; another kind of optimizer begins with fresh state."""
+        old, self.hyperparameters = self.hyperparameters, new
+        if new.optimizer != old.optimizer:
+            self._use(make_optimizer(self._weights, new))
+        apply_live(self.optimizer, new)
+        self.model.dropout = new.dropout
+
+    def train_batch(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Forward, loss, zero_grad, backward, step; returns loss (nats) and logits, both on the device.
+
+        Args:
+            images: (n, 1, 28, 28) float32.
+            labels: (n,) int64.
+        """
+        hyperparameters = self.hyperparameters
+        logits = self.model(images)
+        loss = F.cross_entropy(logits, labels, label_smoothing=hyperparameters.label_smoothing)
+        for weight in self._weights:  # `zero_grad`, without the 0.1 ms of its profiling hooks
+            weight.grad = None
+        loss.backward()  # type: ignore[no-untyped-call]
+        if hyperparameters.gradient_clip:
+            torch.nn.utils.clip_grad_norm_(self._weights, hyperparameters.gradient_clip)
+        self._step()
+        return loss.detach(), logits.detach()
+
+    def gradient_norm(self) -> float:
+        """Euclidean norm of the newest batch's whole gradient, after clipping; 0.1 ms for the classic network."""
+        gradients = [weight.grad for weight in self._weights if weight.grad is not None]
+        return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
+
+    def is_finite(self) -> bool:
+        """Whether every weight is a number; 0.2 ms for the classic network."""
+        return all(bool(torch.isfinite(weight).all()) for weight in self._weights)
+
+    def copy(self) -> Learner:
+        """A learner with the same weights and optimizer state that shares no memory with this one."""
+        twin = Learner.__new__(Learner)
+        model = copy.deepcopy(self.model)
+        optimizer = make_optimizer(model.parameters(), self.hyperparameters)
+        optimizer.load_state_dict(copy.deepcopy(self.optimizer.state_dict()))
+        twin._adopt(model, self.hyperparameters, optimizer)
+        return twin
+
+    def reset(self, hyperparameters: Hyperparameters) -> None:
+        """Begin anew, as the constructor does."""
+        device = next(self.model.parameters()).device
+        fresh = Learner(hyperparameters, device)
+        self.model.load_state_dict(fresh.model.state_dict())
+        self.hyperparameters = hyperparameters
+        self._use(make_optimizer(self._weights, hyperparameters))
+        self.model.dropout = hyperparameters.dropout
+
+    def restore(self, hyperparameters: Hyperparameters, content: Mapping[str, Any]) -> None:
+        """Take over the weights, the optimizer and the random state of a checkpoint, bit for bit.
+
+        Args:
+            hyperparameters: those of the checkpoint.
+            content: its `model`, `optimizer` and `rng`.
+        """
+        self.model.load_state_dict(content["model"])
+        for weight in self._weights:
+            weight.grad = None
+        self.hyperparameters = hyperparameters
+        optimizer = make_optimizer(self._weights, hyperparameters)
+        optimizer.load_state_dict(content["optimizer"])  # replaces the groups that `make_step` looks into
+        self._use(optimizer)
+        self.model.dropout = hyperparameters.dropout
+        torch.set_rng_state(content["rng"]["cpu"])
+        if content["rng"]["cuda"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(content["rng"]["cuda"])

@@ -1,0 +1,77 @@
+"""Looks into the layers: norms of weights, gradients and updates, units that are dead, one batch image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mnist_tui.core.events import BatchInspected, Layer
+from mnist_tui.engine.augment import as_bytes
+from mnist_tui.engine.model import CNN
+
+LAYERS = ("conv1", "conv2", "fc1", "fc2")
+MOST_IMAGES = 100
+
+
+def snapshot(model: CNN) -> dict[str, Tensor]:
+    """Copies of the weights, to measure an update against."""
+    return {name: weight.detach().clone() for name, weight in model.named_parameters()}
+
+
+@torch.no_grad()
+def probe(model: CNN, images: Tensor | None = None, before: Mapping[str, Tensor] | None = None) -> tuple[Layer, ...]:
+    """The layers as they are, with the gradients of the newest batch.
+
+    Args:
+        model: after `backward`.
+        images: network input that no ReLU should be zero for all of; None leaves `dead` out.
+        before: weights before the newest update; None leaves `update_ratio` out.
+    """
+    weights = dict(model.named_parameters())
+    dead = dead_shares(model, images) if images is not None else (None, None, None)
+    figures = []
+    for layer, share in zip(LAYERS, (*dead, None), strict=True):
+        names = [name for name in weights if name.startswith(f"{layer}.")]
+        gradients = [gradient for name in names if (gradient := weights[name].grad) is not None]
+        weight_norm = _norm([weights[name] for name in names])
+        ratio = None
+        if before is not None:
+            update = _norm([weights[name] - before[name] for name in names])
+            ratio = update / weight_norm if weight_norm else None
+        figures.append(Layer(layer, weight_norm, _norm(gradients), ratio, share))
+    return tuple(figures)
+
+
+def dead_shares(model: CNN, images: Tensor) -> tuple[float, ...]:
+    """Share of conv1's and conv2's channels and fc1's units that are zero for all `images` (n, 1, 28, 28)."""
+    shares = []
+    for activations in model.activations(images):
+        highest = activations.amax([axis for axis in range(activations.dim()) if axis != 1])
+        shares.append(float((highest <= 0).float().mean()))
+    return tuple(shares)
+
+
+def _norm(tensors: Sequence[Tensor]) -> float:
+    if not tensors:
+        return 0.0
+    return float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(tensor) for tensor in tensors])))
+
+
+@torch.no_grad()
+def describe_batch(
+    step: int, images: Tensor, labels: Tensor, logits: Tensor, layers: tuple[Layer, ...]
+) -> BatchInspected:
+    """Batch `step` image by image: `images` (n, 1, 28, 28) as fed, `labels` (n,), `logits` (n, 10) before the step."""
+    losses = F.cross_entropy(logits, labels, reduction="none")
+    hardest = losses.nan_to_num(nan=torch.inf).argsort(descending=True, stable=True)[:MOST_IMAGES]
+    return BatchInspected(
+        step,
+        labels=tuple(labels[hardest].tolist()),
+        predicted=tuple(logits.argmax(1)[hardest].tolist()),
+        losses=tuple(losses[hardest].tolist()),
+        layers=layers,
+        images=as_bytes(images[hardest]),
+    )

@@ -1,0 +1,123 @@
+"""What a runner needs before it can train: data, torch, a device; all of it inside the training thread."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from mnist_tui import __version__
+from mnist_tui.core.dataset import Source, Split, default_data_dir, find
+from mnist_tui.core.errors import DatasetMissing, UsageError
+from mnist_tui.core.events import DownloadProgressed, EngineLoaded, Event
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.runs import name_of
+from mnist_tui.core.settings import RunSettings
+
+if TYPE_CHECKING:
+    from mnist_tui.engine.device import Device
+    from mnist_tui.engine.trainer import Splits
+
+
+@attrs.frozen
+class Bench:
+    """Everything loaded: where the data came from, the device, and the data on it."""
+
+    source: Source
+    device: Device
+    splits: Splits
+
+
+def load_data(
+    settings: RunSettings, tell: Callable[[Event], None], cancelled: Callable[[], bool]
+) -> tuple[Source, Split]:
+    """The data set of `settings` and its test split; downloaded first where it is not here.
+
+    Raises:
+        UserError: it is damaged, or cannot be had.
+    """
+    try:
+        source = find(settings.dataset, settings.data_dir)
+    except DatasetMissing:
+        from mnist_tui.engine.download import download
+
+        directory = settings.data_dir or default_data_dir()
+        download(
+            settings.dataset,
+            directory,
+            lambda file, done, total: tell(DownloadProgressed(file, done, total)),
+            cancelled,
+        )
+        source = find(settings.dataset, directory)
+    return source, source.load_test()
+
+
+def load_engine(
+    settings: RunSettings, source: Source, test: Split, importing: Callable[[bool], None]
+) -> tuple[Bench, EngineLoaded]:
+    """Import torch, choose the device, and put the data there.
+
+    Args:
+        settings: device, threads, how many images are held out.
+        source: where the training split is.
+        test: the test split.
+        importing: told true before the import, which nothing can interrupt, and false after it.
+
+    Raises:
+        UserError: the training data is damaged, or there is no such device.
+    """
+    train = source.load_train()
+    held_out = settings.validation
+    if held_out >= len(train):
+        raise UsageError(f"--validation {held_out} leaves nothing to train on: there are {len(train)} images")
+    importing(True)
+    try:
+        import torch
+
+        from mnist_tui.engine import device as devices
+        from mnist_tui.engine.batches import Batches
+        from mnist_tui.engine.trainer import Splits
+    finally:
+        importing(False)
+    device = devices.choose(settings.device)
+    threads = settings.threads or devices.default_threads()
+    devices.prepare(threads)
+    kept = len(train) - held_out
+    splits = Splits(
+        train=Batches(train, device.torch, 0, kept),
+        test=Batches(test, device.torch),
+        validation=Batches(train, device.torch, kept) if held_out else None,
+    )
+    loaded = EngineLoaded(device.label, device.name, threads, str(torch.__version__), kept, device.notice)
+    return Bench(source, device, splits), loaded
+
+
+def run_facts(settings: RunSettings, folder: Path, hyperparameters: Hyperparameters, bench: Bench) -> dict[str, Any]:
+    """What `run.json` says from the beginning."""
+    import torch
+
+    return {
+        "run": folder.name,
+        "name": name_of(folder),
+        "preset": settings.preset,
+        "dataset": bench.source.name,
+        "data": bench.source.where,
+        "data_dir": str(settings.data_dir.absolute()) if settings.data_dir else None,
+        "validation": settings.validation,
+        "device": bench.device.label,
+        "device_name": bench.device.name,
+        "threads": torch.get_num_threads(),
+        "precision": "fp32",
+        "versions": {
+            "mnist_tui": __version__,
+            "torch": str(torch.__version__),  # a TorchVersion is no plain value
+            "python": ".".join(map(str, sys.version_info[:3])),
+        },
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "initial_hyperparameters": attrs.asdict(hyperparameters),
+        "hyperparameters": attrs.asdict(hyperparameters),
+    }
