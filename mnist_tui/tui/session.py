@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import attrs
 
+from mnist_tui.core.dataset import DATASET_KNOB
 from mnist_tui.core.errors import UsageError
-from mnist_tui.core.events import DataLoaded, Evaluated, Event, RunFailed, RunStarted
+from mnist_tui.core.events import (
+    BatchInspected,
+    DataLoaded,
+    Evaluated,
+    Event,
+    Previewed,
+    RateFound,
+    RatesTried,
+    Resumed,
+    Rewound,
+    RunFailed,
+    RunStarted,
+)
 from mnist_tui.core.history import History
-from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, Value
+from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, live_part, with_changes
+from mnist_tui.core.knob import Value
 from mnist_tui.core.progress import Progress
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.render.blocks import Glyphs
-from mnist_tui.runner import Runner
+from mnist_tui.runner import Order, Runner
 from mnist_tui.tui.browser import DigitBrowser
 
 
@@ -22,7 +36,11 @@ class Session:
         runner: who trains.
         settings: device, data, folders.
         wanted: the hyperparameters on the rows; what the engine confirmed is in `progress`.
+        dataset: the data set on its row; the one that is loaded is in `progress`.
         start_wanted: a start was asked for before the engine was loaded.
+        batch: the newest single step, until training goes on.
+        preview: the newest augmented images.
+        finding: the newest of the learning-rate finder.
     """
 
     def __init__(
@@ -37,6 +55,10 @@ class Session:
         self.ascii_only = ascii_only
         self.glyphs: Glyphs = glyphs
         self.start_wanted = False
+        self.dataset = runner.settings.dataset
+        self.batch: BatchInspected | None = None
+        self.preview: Previewed | None = None
+        self.finding: RatesTried | RateFound | None = None
 
     def drain(self) -> list[Event]:
         """Take in what happened since the last call, and return it."""
@@ -56,7 +78,19 @@ class Session:
                 self.start_wanted = False
             case RunStarted():
                 self.start_wanted = False
+                self.batch = self.finding = None
                 self.browser.forget()
+            case Rewound():
+                self.batch = None
+                self.wanted = with_changes(self.wanted, live_part(attrs.asdict(event.hyperparameters)))
+            case BatchInspected():
+                self.batch = event
+            case Resumed():
+                self.batch = None
+            case Previewed():
+                self.preview = event
+            case RatesTried() | RateFound():
+                self.finding = event
             case Evaluated() if event.split == "test":
                 self.browser.judge(event)
             case _:
@@ -68,15 +102,24 @@ class Session:
         Raises:
             UsageError: the value is not legal; what is wanted stays as it was.
         """
+        if name == DATASET_KNOB.name:
+            DATASET_KNOB.check(value)
+            self.dataset = str(value)
+            return
         if name not in KNOBS:
             raise UsageError(f"there is no hyperparameter {name!r}")
-        self.wanted = attrs.evolve(self.wanted, **{name: value})  # type: ignore[arg-type]
-        self.runner.update(self.wanted)
+        self.wanted = with_changes(self.wanted, {name: value})
+        self.runner.edit({name: value})
 
-    def start(self) -> None:
-        """Begin a run with what is wanted."""
+    def start(self, *, paused: bool = False, find_rate: bool = False) -> None:
+        """Begin a run with what is wanted, after the one under way.
+
+        Raises:
+            UsageError: it cannot begin with that.
+        """
+        order = Order(hyperparameters=self.wanted, dataset=self.dataset, paused=paused, find_rate=find_rate)
+        self.runner.start(order)
         self.start_wanted = True
-        self.runner.start(self.wanted)
 
     def hint(self) -> str:
         """What to say where there is no curve yet."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.scrollbar import ScrollBarRender
 from textual.theme import Theme
 
 from mnist_tui.render.palette import DARK, LIGHT, Palette
@@ -36,3 +39,10 @@ def themes() -> list[Theme]:
 def palette_of(dark: bool) -> Palette:
     """The palette for a theme, also one that is not ours."""
     return DARK if dark else LIGHT
+
+
+class PlainScrollBar(ScrollBarRender):
+    """A scroll bar of blanks alone, told apart by their colour or reversed: for terminals that know only ASCII."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8

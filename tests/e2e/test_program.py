@@ -55,6 +55,32 @@ def test_train_inspect_and_quit_leave_a_saved_run_and_a_restored_terminal(tmp_pa
     assert_saved(only_run(tmp_path), "stopped")
 
 
+def test_an_edit_is_marked_undone_and_a_step_looked_into(tmp_path: Path) -> None:
+    with Terminal(["--start"], tmp_path) as terminal:
+        terminal.until(trained_some)
+        terminal.type("]")
+        terminal.until("lr 0.001→0.002")
+        terminal.type("u")
+        terminal.until("undone lr 0.001→0.002")
+        terminal.type(".")
+        terminal.until("hardest first")
+        terminal.until("step/weights")
+        terminal.type("f")
+        terminal.until("suggested")
+        terminal.type("\r")
+        terminal.until("paused")
+        terminal.type("q")
+        terminal.until("Stop and save")
+        terminal.type("\r")
+        assert terminal.wait() == 0
+    run = only_run(tmp_path)
+    assert_saved(run, "stopped")
+    changes = json.loads((run / "run.json").read_text())["changes"]
+    assert [change["event"] for change in changes] == ["HyperparametersApplied", "Rewound", "HyperparametersApplied"]
+    assert changes[1]["branch"] == 1
+    assert len(list((run / "checkpoints").glob("edit-*.pt"))) == 2
+
+
 def test_escape_in_the_question_goes_on_training(tmp_path: Path) -> None:
     with Terminal(["--start"], tmp_path) as terminal:
         terminal.until(trained_some)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -22,8 +22,10 @@ from mnist_tui.core.events import (
     RunStarted,
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.knob import Value
 from mnist_tui.core.settings import RunSettings, ScreenSettings
 from mnist_tui.render.blocks import Glyphs
+from mnist_tui.runner import Order
 from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.session import Session
 
@@ -34,7 +36,9 @@ class ScriptedRunner:
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self.settings = RunSettings(runs_dir=Path("runs"))
         self.calls: list[str] = []
-        self.updates: list[Hyperparameters] = []
+        self.edits: list[dict[str, Value]] = []
+        self.orders: list[Order] = []
+        self.previews: list[Hyperparameters] = []
         self._events = list(events)
 
     def say(self, *events: Event) -> None:
@@ -47,12 +51,18 @@ class ScriptedRunner:
     def load(self) -> None:
         self.calls.append("load")
 
-    def start(self, hyperparameters: Hyperparameters) -> None:
+    def start(self, order: Order) -> None:
         self.calls.append("start")
-        self.updates.append(hyperparameters)
+        self.orders.append(order)
 
-    def update(self, hyperparameters: Hyperparameters) -> None:
-        self.updates.append(hyperparameters)
+    def edit(self, changes: Mapping[str, Value]) -> None:
+        self.edits.append(dict(changes))
+
+    def undo(self) -> None:
+        self.calls.append("undo")
+
+    def recover(self) -> None:
+        self.calls.append("recover")
 
     def pause(self) -> None:
         self.calls.append("pause")
@@ -68,6 +78,18 @@ class ScriptedRunner:
 
     def request_save(self) -> None:
         self.calls.append("request_save")
+
+    def request_rate(self) -> None:
+        self.calls.append("request_rate")
+
+    def cancel_rate(self) -> None:
+        self.calls.append("cancel_rate")
+
+    def request_preview(self, hyperparameters: Hyperparameters) -> None:
+        self.previews.append(hyperparameters)
+
+    def stop_after_epoch(self, wanted: bool) -> None:
+        self.calls.append(f"stop_after_epoch {wanted}")
 
     def stop(self) -> None:
         self.calls.append("stop")

@@ -6,6 +6,7 @@ import math
 
 import attrs
 import pytest
+from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Button
 
@@ -123,10 +124,10 @@ async def test_brackets_halve_and_double_the_learning_rate_from_anywhere() -> No
     async with app.run_test(size=SIZE) as pilot:
         await shown(pilot, app)
         await pilot.press("left_square_bracket")
-        assert runner.updates[-1].learning_rate == 0.0005
+        assert runner.edits[-1] == {"learning_rate": 0.0005}
         await pilot.press("i")
         await pilot.press("right_square_bracket", "right_square_bracket")
-        assert runner.updates[-1].learning_rate == 0.002
+        assert runner.edits[-1] == {"learning_rate": 0.002}
 
 
 async def test_the_learning_rate_stops_at_the_end_of_its_range() -> None:
@@ -475,7 +476,7 @@ async def test_start_flag_starts_without_a_key() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await shown(pilot, app)
         assert runner.calls[:2] == ["load", "start"]
-        assert runner.updates == [Hyperparameters()]
+        assert [order.hyperparameters for order in runner.orders] == [Hyperparameters()]
 
 
 def test_the_scripted_runner_keeps_the_protocol() -> None:
@@ -488,14 +489,27 @@ def test_the_scripted_runner_keeps_the_protocol() -> None:
 async def test_every_key_in_the_bottom_line_can_be_clicked() -> None:
     for place in range(len([key for key in KEYS if key.show])):
         app, _ = make_app(mid_run())
-        async with app.run_test(size=(240, 40)) as pilot:
+        async with app.run_test(size=(420, 40)) as pilot:
             await shown(pilot, app)
+            entries = app.screen.query_one(KeyBar).entries(420)
+            assert len(entries) == len([key for key in KEYS if key.show])
             x = 1
-            entries = list(app.screen.query_one(KeyBar)._shown())
             for key, words, _action in entries[:place]:
                 x += len(key) + len(words) + 3
-            await pilot.click(KeyBar, offset=(x, 0))
+            await pilot.click(KeyBar, offset=(x if place < len(entries) - 1 else 418, 0))
             await pilot.pause()
+
+
+async def test_the_palette_is_in_the_bottom_line_however_narrow() -> None:
+    app, _ = make_app(loaded())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot, app)
+        bar = app.screen.query_one(KeyBar)
+        assert bar.render_line(0).text.endswith("^p all commands ")
+        assert all(words in bar.render_line(0).text for words in ("space train/pause", "? help", "q quit"))
+        await pilot.click(KeyBar, offset=(75, 0))
+        await pilot.pause()
+        assert isinstance(app.screen, CommandPalette)
 
 
 async def test_notices_about_data_and_device_are_shown() -> None:

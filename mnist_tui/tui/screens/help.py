@@ -12,26 +12,38 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mnist_tui.core.health import LIMITS
 from mnist_tui.core.history import SMOOTHING
 from mnist_tui.render.palette import Palette
 from mnist_tui.tui.theme import palette_of
+from mnist_tui.tui.widgets.batch_panel import BatchPanel
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.gallery import Gallery
 from mnist_tui.tui.widgets.knob_row import KnobRow
+from mnist_tui.tui.widgets.metric_chart import MetricChart
 
 _PANELS: tuple[tuple[str, type], ...] = (
     ("on a hyperparameter (tab goes there)", KnobRow),
     ("on the test digits", DigitPanel),
+    ("on a batch after a single step", BatchPanel),
+    ("on a chart", MetricChart),
     ("in the gallery of Inspect", Gallery),
 )
 _WORDS = (
-    f"The charts show every batch faintly, their moving average brightly (factor {SMOOTHING:g}, corrected for its "
-    "start), an evaluation of the whole test set as a point, and the best one as a diamond. A linear axis leaves out "
-    "the steepest 3 % of the columns, so that the first steps do not flatten the rest. Accuracy with a logarithmic "
-    "axis is logarithmic in the error."
+    f"The charts show every batch faintly, their moving average brightly (factor {SMOOTHING:g}, which < and > change, "
+    "corrected for its start), an evaluation of the whole test set as a point, and the best one as a diamond. An edit "
+    "is a dotted line with its label; what was undone is faint. A linear axis leaves out the steepest 3 % of the "
+    "columns, so that the first steps do not flatten the rest. Accuracy with a logarithmic axis is logarithmic in the "
+    "error. Every edit is preceded by a checkpoint, of which the newest ten are kept for u; changes of one field less "
+    "than a second apart are one edit."
 )
 _KEY_NAMES = {
     "full_stop": ".",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "equals_sign": "=",
+    "shift+left": "shift ←",
+    "shift+right": "shift →",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "question_mark": "?",
@@ -90,6 +102,10 @@ class HelpScreen(ModalScreen[None]):
             table.add_row("", Text(name, style=f"bold {palette.text}"))
             for key, words in rows_of(bindings, self._ascii):
                 table.add_row(Text(key, style=f"bold {palette.accent}"), Text(words, style=palette.muted))
+        table.add_row("", "")
+        table.add_row("", Text("what the health line warns of", style=f"bold {palette.text}"))
+        for ailment, limit in LIMITS:
+            table.add_row(Text(ailment, style=f"bold {palette.warning}"), Text(limit, style=palette.muted))
         table.add_row("", "")
         table.add_row("", Text(_WORDS, style=palette.muted))
         return table

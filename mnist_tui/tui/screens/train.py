@@ -8,11 +8,13 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
-from mnist_tui.render.view import View
+from mnist_tui.tui.widgets.batch_panel import BatchPanel
+from mnist_tui.tui.widgets.chart_pair import ChartPair, Metric
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
+from mnist_tui.tui.widgets.health_bar import HealthBar
 from mnist_tui.tui.widgets.key_bar import KeyBar
 from mnist_tui.tui.widgets.knob_panel import KnobPanel
-from mnist_tui.tui.widgets.metric_chart import MetricChart
+from mnist_tui.tui.widgets.preview_panel import AUGMENTATIONS, PreviewPanel
 from mnist_tui.tui.widgets.run_facts import RunFacts
 from mnist_tui.tui.widgets.status_bar import StatusBar
 from mnist_tui.tui.widgets.too_small import TooSmall
@@ -32,18 +34,15 @@ class TrainScreen(Screen[None]):
         self.set_class(session.ascii_only, "-ascii")
         ascii_only = session.ascii_only
         self.status = StatusBar(session.progress, session.settings, ascii_only=ascii_only)
-        self.knobs = KnobPanel(session.wanted, ascii_only=ascii_only)
+        self.knobs = KnobPanel(session.wanted, session.dataset, ascii_only=ascii_only)
         self.facts = RunFacts(session)
-        self.charts = [
-            MetricChart(
-                View(metric, x_labels=metric == "accuracy", ascii_only=ascii_only),
-                session.history,
-                session.progress,
-                session.hint,
-            )
-            for metric in ("loss", "accuracy")
-        ]
+        self.pair = ChartPair(session.history, session.progress, session.hint, ascii_only=ascii_only)
+        self.charts = self.pair.charts
         self.digits = DigitPanel(session.browser, glyphs=session.glyphs)
+        self.stepped = BatchPanel(session, glyphs=session.glyphs)
+        self.preview = PreviewPanel(session, glyphs=session.glyphs)
+        self.health = HealthBar(session.progress, ascii_only=ascii_only)
+        self._shown: DigitPanel | BatchPanel | PreviewPanel = self.digits
 
     def compose(self) -> ComposeResult:
         """Status, panels, keys."""
@@ -53,9 +52,12 @@ class TrainScreen(Screen[None]):
                 yield self.knobs
                 yield self.facts
             with Vertical(id="pictures"):
-                yield from self.charts
+                yield self.pair
                 yield self.digits
+                yield self.stepped
+                yield self.preview
         yield TooSmall(self._session.progress)
+        yield self.health
         yield KeyBar()
 
     def show(self, *, charts: bool, figures: bool) -> None:
@@ -64,13 +66,41 @@ class TrainScreen(Screen[None]):
         if figures:
             self.status.show()
             self.facts.show()
-        self.knobs.show(session.wanted, session.progress)
-        self.digits.show()
+        self.health.show()
+        self.knobs.show(session.wanted, session.dataset, session.progress)
+        self._show_digits()
         if charts:
-            for chart in self.charts:
-                chart.show()
+            self.pair.show()
+
+    def _show_digits(self) -> None:
+        """One of three: what augmentation does while its strength is in focus, the batch just stepped, test digits."""
+        previewing = self.knobs.focused_knob in AUGMENTATIONS
+        stepping = not previewing and self._session.batch is not None
+        shown: DigitPanel | BatchPanel | PreviewPanel = self.digits
+        if previewing:
+            shown = self.preview
+        elif stepping:
+            shown = self.stepped
+        if shown is not self._shown:
+            self._shown = shown
+            self.set_class(previewing, "-previewing")
+            self.set_class(stepping, "-stepping")
+            if shown.can_focus and self.focused in {self.digits, self.stepped, None}:
+                self.call_after_refresh(shown.focus)
+        shown.show()
 
     def look(self, **changes: object) -> None:
         """Change how both charts are looked at."""
-        for chart in self.charts:
-            chart.look(**changes)
+        self.pair.look(**changes)
+
+    def cycle_unit(self) -> None:
+        """The x axis in batches, epochs or seconds."""
+        self.pair.cycle_unit()
+
+    def cycle_smoothing(self, direction: int) -> None:
+        """A stronger or weaker average."""
+        self.pair.cycle_smoothing(direction)
+
+    def maximise(self, metric: Metric | None) -> None:
+        """One chart alone, or all panels again."""
+        self.pair.maximise(metric)

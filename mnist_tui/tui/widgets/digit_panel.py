@@ -17,6 +17,7 @@ from mnist_tui.render.palette import Palette
 from mnist_tui.render.words import grouped
 from mnist_tui.tui.browser import DigitBrowser
 from mnist_tui.tui.widgets.line_view import LineView
+from mnist_tui.tui.widgets.picture import SMALL_SIZE, draw_small
 
 Line = list[Segment]
 
@@ -24,8 +25,6 @@ _FULL_HEIGHT = 15  # a caption and fourteen lines of art
 _BARS_WIDTH = 22
 _FILM_GAP = 3
 _SMALL = SIDE // 2
-_SMALL_WIDTH = _SMALL + 2
-_SMALL_HEIGHT = _SMALL // 2 + 1
 
 
 class DigitPanel(LineView, can_focus=True):
@@ -195,24 +194,23 @@ class DigitPanel(LineView, can_focus=True):
 
     def _film(self, width: int, height: int) -> list[Line]:
         """Small pictures of the digits that come next, row by row."""
-        columns, rows = (width + 2) // _SMALL_WIDTH, height // _SMALL_HEIGHT
+        columns, rows = (width + 2) // (SMALL_SIZE[0] + 2), height // SMALL_SIZE[1]
         if not self._filmstrip or columns < 1 or rows < 1:
             return []
-        lines: list[Line] = [[] for _ in range(rows * _SMALL_HEIGHT)]
+        lines: list[Line] = [[] for _ in range(rows * SMALL_SIZE[1])]
         first = self._browser.position + 1
         for place, index in enumerate(self._browser.order[first : first + columns * rows]):
-            top = place // columns * _SMALL_HEIGHT
-            for offset, line in enumerate(draw_small(self._browser, index, self.palette, self._glyphs)):
+            top = place // columns * SMALL_SIZE[1]
+            for offset, line in enumerate(draw_entry(self._browser, index, self.palette, self._glyphs)):
                 lines[top + offset] += [*line, Segment("  ")]
         return lines
 
 
-def draw_small(
+def draw_entry(
     browser: DigitBrowser, index: int, palette: Palette, glyphs: Glyphs, selected: bool = False
 ) -> list[Strip]:
-    """A digit at half size with a one-line caption below it, `_SMALL_HEIGHT` strips of 14 cells."""
+    """Test digit `index` as a small picture, its caption from the newest evaluation."""
     assert browser.test is not None
-    art = draw_digit(halve(browser.test.digit(index)), palette, glyphs, _SMALL)
     true = browser.classes[browser.test.labels[index]]
     if browser.predictions is None:
         caption, colour = true, palette.muted
@@ -226,11 +224,7 @@ def draw_small(
         caption = f"{sign}{true}" if right else f"{sign}{true}{arrow}{name}"
         share = float(browser.predictions.probabilities[index, predicted])
         percent = f" {round(share * 100) if share > 0.999 else min(round(share * 100), 99)}%"
-        caption += percent if len(caption) + len(percent) <= _SMALL else ""
+        caption += percent if len(caption) + len(percent) <= SMALL_SIZE[0] else ""
         colour = palette.right if right else palette.wrong
     style = Style(color=palette.background, bgcolor=palette.accent, bold=True) if selected else Style(color=colour)
-    text = caption[:_SMALL].center(_SMALL)
-    return [*(Strip(line) for line in art), Strip([Segment(text, style)])]
-
-
-SMALL_SIZE = (_SMALL, _SMALL_HEIGHT)
+    return draw_small(browser.test.digit(index), caption, style, palette, glyphs)

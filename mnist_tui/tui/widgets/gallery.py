@@ -17,7 +17,8 @@ from mnist_tui.render.palette import Palette
 from mnist_tui.render.words import grouped
 from mnist_tui.tui.browser import DigitBrowser
 from mnist_tui.tui.theme import palette_of
-from mnist_tui.tui.widgets.digit_panel import SMALL_SIZE, draw_small
+from mnist_tui.tui.widgets.digit_panel import draw_entry
+from mnist_tui.tui.widgets.picture import SMALL_SIZE
 
 _GAP = 2
 _KEPT = 600  # drawn digits kept: more than a 400 x 100 screen shows, about 2 MB
@@ -144,7 +145,7 @@ class Gallery(ScrollView, can_focus=True):
         key = (index, selected)
         strips = self._drawn.get(key)
         if strips is None:
-            strips = draw_small(self._browser, index, self.palette, self._glyphs, selected)
+            strips = draw_entry(self._browser, index, self.palette, self._glyphs, selected)
             self._drawn[key] = strips
             if len(self._drawn) > _KEPT:
                 self._drawn.popitem(last=False)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.binding import Binding
 
 from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.widgets.line_view import LineView
@@ -22,25 +23,43 @@ class KeyBar(LineView):
         super().__init__(id="keys")
 
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
-        """`key words` pairs."""
-        palette = self.palette
+        """`key words` pairs; the palette, which has all the rest, at the right end."""
+        *entries, palette_entry = self.entries(width)
         line: list[Segment] = [Segment(" ")]
-        used = 1
-        for key, words, action in self._shown():
-            if used + len(key) + len(words) + 3 > width:
-                break
-            click = Style(meta={"@click": action})
-            line += [
-                Segment(key, Style(color=palette.accent, bold=True) + click),
-                Segment(f" {words}", Style(color=palette.muted) + click),
-                Segment("  "),
-            ]
-            used += len(key) + len(words) + 3
-        yield line
+        for entry in entries:
+            line += [*self._segments(entry), Segment("  ")]
+        gap = width - 1 - sum(len(segment.text) for segment in line) - _length(palette_entry)
+        yield [*line, Segment(" " * max(0, gap)), *self._segments(palette_entry)]
 
-    def _shown(self) -> Iterable[tuple[str, str, str]]:
-        for binding in KEYS:
-            if binding.show:
-                key = binding.key_display or binding.key.split(",")[0]
-                action = binding.action if binding.action.startswith("app.") else f"app.{binding.action}"
-                yield key, binding.description, action
+    def entries(self, width: int) -> list[tuple[str, str, str]]:
+        """Key, words and action of what is shown in `width` cells; the palette is the last."""
+        shown = [_entry(binding) for binding in KEYS if binding.show]
+        palette_entry = next(entry for entry in shown if entry[2].endswith("command_palette"))
+        fitting: list[tuple[str, str, str]] = []
+        used = 2 + _length(palette_entry)
+        for entry in shown:
+            used += _length(entry) + 2
+            if entry is not palette_entry and used > width:
+                break
+            if entry is palette_entry:
+                used -= _length(entry) + 2
+            else:
+                fitting.append(entry)
+        return [*fitting, palette_entry]
+
+    def _segments(self, entry: tuple[str, str, str]) -> list[Segment]:
+        key, words, action = entry
+        click = Style(meta={"@click": action})
+        return [
+            Segment(key, Style(color=self.palette.accent, bold=True) + click),
+            Segment(f" {words}", Style(color=self.palette.muted) + click),
+        ]
+
+
+def _entry(binding: Binding) -> tuple[str, str, str]:
+    action = binding.action if binding.action.startswith("app.") else f"app.{binding.action}"
+    return binding.key_display or binding.key.split(",")[0], binding.description, action
+
+
+def _length(entry: tuple[str, str, str]) -> int:
+    return len(entry[0]) + 1 + len(entry[1])

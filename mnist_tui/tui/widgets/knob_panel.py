@@ -11,7 +11,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.events import DescendantBlur, DescendantFocus
 
-from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, Knob
+from mnist_tui.core.dataset import DATASET_KNOB
+from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
+from mnist_tui.core.knob import Knob
 from mnist_tui.core.progress import Progress
 from mnist_tui.tui.widgets.knob_row import KnobRow
 from mnist_tui.tui.widgets.line_view import LineView
@@ -79,11 +81,13 @@ class KnobPanel(Vertical):
     KnobPanel VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
     """
 
-    def __init__(self, hyperparameters: Hyperparameters, *, ascii_only: bool = False) -> None:
+    def __init__(self, hyperparameters: Hyperparameters, dataset: str, *, ascii_only: bool = False) -> None:
         super().__init__(id="knobs", classes="panel")
         self._rows = [
             KnobRow(knob, getattr(hyperparameters, name), ascii_only=ascii_only) for name, knob in KNOBS.items()
         ]
+        self._rows.append(KnobRow(DATASET_KNOB, dataset, ascii_only=ascii_only))
+        self.current = self._rows[0]
         self._help = KnobHelp(ascii_only)
         self.border_title = " hyperparameters "
 
@@ -93,10 +97,28 @@ class KnobPanel(Vertical):
             yield from self._rows
         yield self._help
 
-    def show(self, wanted: Hyperparameters, progress: Progress) -> None:
+    @property
+    def focused_knob(self) -> str:
+        """The name of the hyperparameter in focus, or empty."""
+        return next((row.knob.name for row in self._rows if row.has_focus), "")
+
+    def begin(self, name: str) -> None:
+        """Focus a row and begin to type; a choice moves on by one instead."""
+        for row in self._rows:
+            if row.knob.name == name:
+                row.focus()
+                if row.knob.kind == "choice":
+                    row.action_nudge(1)
+                else:
+                    row.action_type()
+
+    def show(self, wanted: Hyperparameters, dataset: str, progress: Progress) -> None:
         """Show what is wanted, marked where the engine has not confirmed it."""
         confirmed = progress.hyperparameters if progress.active else None
         for row in self._rows:
+            if row.knob is DATASET_KNOB:
+                row.show(dataset, pending=False, waits=confirmed is not None and dataset != progress.dataset)
+                continue
             value = getattr(wanted, row.knob.name)
             differs = confirmed is not None and getattr(confirmed, row.knob.name) != value
             row.show(value, pending=differs and row.knob.live, waits=differs and not row.knob.live)
@@ -104,6 +126,7 @@ class KnobPanel(Vertical):
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Explain the row."""
         if isinstance(event.widget, KnobRow):
+            self.current = event.widget
             self._help.describe(event.widget.knob)
 
     def on_descendant_blur(self, event: DescendantBlur) -> None:

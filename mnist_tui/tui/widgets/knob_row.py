@@ -10,7 +10,7 @@ from textual.binding import Binding
 from textual.events import Blur, Click, Key, Paste
 from textual.message import Message
 
-from mnist_tui.core.hyperparameters import HyperparameterError, Knob, Value
+from mnist_tui.core.knob import HyperparameterError, Knob, Value
 from mnist_tui.tui.widgets.line_view import LineView
 
 _ARROWS = 3  # cells of " ◂▸" at the right end

@@ -38,7 +38,7 @@ class RunFacts(LineView):
         progress, history = self._session.progress, self._session.history
         facts: list[tuple[str, str]] = []
         if not progress.run:
-            facts.append(("data", self._session.settings.dataset))
+            facts.append(("data", progress.dataset or self._session.settings.dataset))
             if progress.train_size:
                 facts += [("training images", grouped(progress.train_size))]
             if self._session.browser.test is not None:
@@ -46,10 +46,16 @@ class RunFacts(LineView):
             return facts
         facts += [
             ("name", name_of(Path(progress.run))),
-            ("parameters", grouped(progress.parameters)),
             ("images seen", grouped(progress.samples)),
             ("training time", clock(progress.train_seconds)),
         ]
+        if progress.gradient_norm is None:
+            facts.insert(1, ("parameters", grouped(progress.parameters)))
+        else:
+            facts.append(("gradient norm", f"{progress.gradient_norm:.3g}"))
+        scheduled = progress.hyperparameters is not None and progress.hyperparameters.schedule != "constant"
+        if scheduled and progress.learning_rate is not None:
+            facts.append(("rate now", f"{progress.learning_rate:.3g}"))
         if history.last_step:
             facts.append(("loss, average", f"{history.loss.average:.4f}"))
             facts.append(("accuracy, average", f"{history.accuracy.average * 100:.2f} %"))

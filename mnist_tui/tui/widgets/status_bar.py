@@ -13,15 +13,16 @@ from mnist_tui.render.palette import Palette
 from mnist_tui.render.words import clock, grouped
 from mnist_tui.tui.widgets.line_view import LineView
 
-_SIGNS = {"training": "●", "paused": "‖", "evaluating": "◌", "done": "✓", "stopped": "■", "failed": "✗"}
-_ASCII_SIGNS = {"training": "*", "paused": "=", "evaluating": "~", "done": "+", "stopped": "#", "failed": "x"}
+_PHASES = ("training", "paused", "evaluating", "finding rate", "done", "stopped", "failed")
+_SIGNS = dict(zip(_PHASES, "●‖◌◌✓■✗", strict=True))
+_ASCII_SIGNS = dict(zip(_PHASES, "*=~~+#x", strict=True))
 
 
 def status_pieces(progress: Progress, settings: RunSettings) -> list[tuple[int, str, str]]:
     """The words of the line as (how soon they may be dropped, kind, text), in order; 0 is never dropped."""
     pieces: list[tuple[int, str, str]] = [
         (5, "name", "mnist-tui"),
-        (4, "setting", f"{settings.preset} · {settings.dataset}"),
+        (4, "setting", f"{settings.preset} · {progress.dataset or settings.dataset}"),
     ]
     if progress.device:
         where = progress.device_name or (f"{progress.threads} threads" if progress.threads > 1 else "1 thread")
@@ -36,6 +37,8 @@ def status_pieces(progress: Progress, settings: RunSettings) -> list[tuple[int, 
         planned = progress.planned_steps
         of_planned = f"/{grouped(planned)}" if planned and progress.active else ""
         pieces.append((2, "figure", f"step {grouped(progress.step)}{of_planned}"))
+    if progress.stops_after is not None and progress.active:
+        pieces.append((1, "figure", f"ends after epoch {progress.stops_after}"))
     if progress.test_accuracy is not None:
         pieces.append((0, "accuracy", f"test {progress.test_accuracy * 100:.2f} %"))
     if progress.active and progress.images_per_second:
@@ -100,7 +103,7 @@ class StatusBar(LineView):
         match self._progress.phase:
             case "training" | "done":
                 return palette.right
-            case "paused" | "evaluating" | "stopped":
+            case "paused" | "evaluating" | "finding rate" | "stopped":
                 return palette.warning
             case "failed":
                 return palette.wrong

@@ -1,0 +1,1 @@
+"""What keys and commands do, by what it is about."""

@@ -1,0 +1,42 @@
+"""What every action may use: the session, and a way to say something."""
+
+from __future__ import annotations
+
+import time
+
+from textual.app import App
+
+from mnist_tui.core.settings import ScreenSettings
+from mnist_tui.tui.driver import GuardedDriver
+from mnist_tui.tui.session import Session
+
+CONFIRM_SECONDS = 5.0
+
+
+class SessionApp(App[int]):
+    """An app over a `Session`; its return value is the exit code."""
+
+    def __init__(self, session: Session, screen: ScreenSettings) -> None:
+        super().__init__(driver_class=GuardedDriver)
+        self.session = session
+        self.settings = screen
+        self._asked_for = ""
+        self._asked_until = 0.0
+
+    def say(self, text: str, title: str = "", *, severity: str = "information") -> None:
+        """Show a sentence for a few seconds; it is never parsed as markup."""
+        self.notify(text, title=title, severity=severity, markup=False)  # type: ignore[arg-type]
+
+    def show(self, *, charts: bool = True, figures: bool = True) -> None:
+        """Bring the screen in sight up to date."""
+        raise NotImplementedError(type(self).__name__)  # pragma: no cover
+
+    def confirmed(self, what: str, question: str, title: str = "") -> bool:
+        """Whether `what` was asked for twice within five seconds; the first time, ask."""
+        now = time.monotonic()
+        if self._asked_for == what and now <= self._asked_until:
+            self._asked_for = ""
+            return True
+        self._asked_for, self._asked_until = what, now + CONFIRM_SECONDS
+        self.say(question, title)
+        return False

@@ -1,0 +1,99 @@
+"""What is looked at: screens, charts, digits, colours."""
+
+from __future__ import annotations
+
+from mnist_tui.tui.actions.base import SessionApp
+from mnist_tui.tui.screens.train import TrainScreen
+from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME
+from mnist_tui.tui.widgets.chart_pair import Metric
+from mnist_tui.tui.widgets.digit_panel import DigitPanel
+from mnist_tui.tui.widgets.knob_row import KnobRow
+
+
+class LookActions(SessionApp):
+    """Nothing here changes what is trained."""
+
+    def action_inspect(self) -> None:
+        """Show the Inspect screen."""
+        from mnist_tui.tui.screens.inspect import InspectScreen
+
+        if not isinstance(self.screen, InspectScreen):
+            self.push_screen(InspectScreen(self.session))
+
+    def on_digit_panel_opened(self, message: DigitPanel.Opened) -> None:
+        """Look closer at a digit."""
+        self.action_inspect()
+
+    def action_train(self) -> None:
+        """Show the Train screen."""
+        self.action_leave_layer()
+
+    def action_leave_layer(self) -> None:
+        """One layer back."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        else:
+            self.session.batch = None
+        self.show()
+
+    def action_toggle_wrong(self) -> None:
+        """Only misclassified digits, or all."""
+        if self.session.browser.predictions is None:
+            self.say("No prediction yet: it comes after the first epoch, or on e while training.")
+        self.session.browser.toggle_wrong()
+        self.show()
+
+    @property
+    def dashboard(self) -> TrainScreen:
+        """The Train screen, below whatever is in sight."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, TrainScreen)
+        return screen
+
+    def action_toggle_log(self) -> None:
+        """Logarithmic or linear charts."""
+        self.dashboard.look(log=not self.dashboard.charts[0].view.log)
+
+    def action_toggle_window(self) -> None:
+        """The newest batches, or the whole run."""
+        self.dashboard.look(recent=not self.dashboard.charts[0].view.recent, zoom=None)
+
+    def action_cycle_unit(self) -> None:
+        """Steps, epochs or training time along the charts."""
+        self.dashboard.cycle_unit()
+
+    def action_smooth(self, direction: int) -> None:
+        """More or less smoothing of the average."""
+        self.dashboard.cycle_smoothing(direction)
+
+    def action_maximise(self) -> None:
+        """Loss alone, accuracy alone, everything."""
+        self.action_train()
+        following: dict[Metric | None, Metric | None] = {None: "loss", "loss": "accuracy"}
+        self.dashboard.maximise(following.get(self.dashboard.pair.maximised))
+
+    def action_next_panel(self, direction: int) -> None:
+        """Focus the next panel; the hyperparameters are one, and come back to the row that was left."""
+        row = self.dashboard.knobs.current
+        stops = [widget for widget in self.screen.focus_chain if not isinstance(widget, KnobRow) or widget is row]
+        if not stops:
+            return
+        here = row if isinstance(self.focused, KnobRow) else self.focused
+        place = stops.index(here) if here in stops else -1 if direction > 0 else 0
+        stops[(place + direction) % len(stops)].focus()
+
+    def action_set(self, name: str) -> None:
+        """Go to a hyperparameter and begin to type its value; a choice moves on by one."""
+        self.action_train()
+        self.dashboard.knobs.begin(name)
+
+    def action_toggle_theme(self) -> None:
+        """Dark or light."""
+        self.theme = DARK_THEME if not self.current_theme.dark else LIGHT_THEME
+
+    def action_help(self) -> None:
+        """Every key."""
+        from mnist_tui.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.session.ascii_only))

@@ -1,0 +1,60 @@
+"""Training images as they are stored, and below each what augmentation feeds the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.segment import Segment
+from rich.style import Style
+
+from mnist_tui.core.idx import PIXELS
+from mnist_tui.render.blocks import Glyphs
+from mnist_tui.tui.session import Session
+from mnist_tui.tui.widgets.line_view import LineView
+from mnist_tui.tui.widgets.picture import SMALL_SIZE, draw_small
+
+AUGMENTATIONS = frozenset({"shift", "rotate", "scale"})
+_GAP = 2
+
+
+class PreviewPanel(LineView):
+    """The session's `preview`; asks for a new one when the strengths on the rows change."""
+
+    DEFAULT_CSS = """
+    PreviewPanel { height: 18; display: none; }
+    """
+
+    def __init__(self, session: Session, *, glyphs: Glyphs = "half") -> None:
+        super().__init__(id="preview", classes="panel")
+        self._session = session
+        self._glyphs: Glyphs = glyphs
+        self._asked: object = None
+        self._shown: object = None
+        self.border_title = " augmentation: stored above, as the network is fed below "
+
+    def show(self) -> None:
+        """Ask for what is wanted now; repaint where an answer came."""
+        wanted = self._session.wanted
+        if self._asked != wanted and self._session.progress.train_size:
+            self._asked = wanted
+            self._session.runner.request_preview(wanted)
+        if self._session.preview is not self._shown:
+            self._shown = self._session.preview
+            self.redraw()
+
+    def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
+        """Pairs side by side; in a low panel the pair is beside each other."""
+        preview, palette = self._session.preview, self.palette
+        muted = Style(color=palette.muted)
+        if preview is None:
+            return [[], [Segment("the first images are on their way".center(width), muted)]]
+        stacked = height >= 2 * SMALL_SIZE[1]
+        columns = (width + _GAP) // (SMALL_SIZE[0] + _GAP)
+        lines: list[list[Segment]] = [[] for _ in range(SMALL_SIZE[1] * (2 if stacked else 1))]
+        for number in range(min(columns if stacked else columns // 2, len(preview.originals) // PIXELS)):
+            for row, (images, caption) in enumerate(((preview.originals, "stored"), (preview.augmented, "fed"))):
+                pixels = images[number * PIXELS : (number + 1) * PIXELS]
+                top = row * SMALL_SIZE[1] if stacked else 0
+                for offset, line in enumerate(draw_small(pixels, caption, muted, palette, self._glyphs)):
+                    lines[top + offset] += [*line, Segment(" " * _GAP)]
+        return lines
