@@ -44,7 +44,7 @@ def main() -> None:
 
     images, seconds = 0, 0.0
     last = time.perf_counter()
-    for event in trainer.run(Control(hyperparameters)):
+    for event in trainer.run(Control()):
         now = time.perf_counter()
         if isinstance(event, BatchesTrained) and event.first_step > flags.warm_up:
             images += event.batch_size * len(event.losses)

@@ -23,6 +23,8 @@ FULL: tuple[tuple[str, ...], ...] = (
     ("dashboard",),
     ("screen_cost",),
     ("accuracy", "--script"),
+    ("edits",),
+    ("health",),
 )
 QUICK: tuple[tuple[str, ...], ...] = (
     ("chart_redraw", "--pairs", "3", "--many", "20000"),
@@ -33,6 +35,7 @@ QUICK: tuple[tuple[str, ...], ...] = (
     ("dashboard", "--pairs", "1", "--images", "9000", "--epochs", "2"),
     ("screen_cost", "--epochs", "1", "--seconds", "1"),
     ("accuracy", "--seeds", "1", "--epochs", "1"),
+    ("edits", "--times", "1"),
 )
 
 

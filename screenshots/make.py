@@ -34,18 +34,36 @@ _TEXT = re.compile(
 
 @attrs.frozen
 class Picture:
-    """A picture: its name, the terminal's size, the theme, keys pressed before it is taken, and at which step."""
+    """A picture: its name, the terminal's size, the theme, and keys pressed before it is taken.
+
+    Attributes:
+        keys: pressed after step `after_step`.
+        acts: keys pressed before those, each after a step of its own.
+        wait: how many steps after the last key it is taken; 0 where the run is paused by then.
+    """
 
     name: str
     size: tuple[int, int]
     keys: Sequence[str] = ()
     theme: str = "dark"
     after_step: int = 0
+    acts: Sequence[tuple[int, Sequence[str]]] = ()
+    wait: int = 300
 
 
 PICTURES = (
     Picture("train", (120, 36), ("right", "right", "left_square_bracket"), after_step=1900),
     Picture("inspect", (120, 36), ("i", "m", "right", "right", "right", "down"), after_step=1900),
+    Picture(
+        "undo",
+        (120, 36),
+        ("u",),
+        after_step=1200,
+        acts=((500, ("left_square_bracket",)), (700, ("right_square_bracket",) * 4)),
+        wait=600,
+    ),
+    Picture("step", (120, 36), ("full_stop",), after_step=300, wait=0),
+    Picture("finder", (120, 36), ("f",), after_step=100, wait=0),
     Picture("train-80x24", (80, 24), after_step=1000),
     Picture("train-light", (120, 36), ("m", "right"), theme="light", after_step=1000),
     Picture("inspect-200x60", (200, 60), ("i", "m", "down", "right"), after_step=1000),
@@ -76,11 +94,15 @@ async def take(picture: Picture, folder: Path) -> None:
     app = MnistApp(session, ScreenSettings(theme=picture.theme))
     async with app.run_test(size=picture.size) as pilot:
         await pilot.press("space")
-        await reach(pilot, session, picture.after_step)
-        for key in picture.keys:
-            await pilot.press(key)
-            await pilot.pause(0.3)
-        await reach(pilot, session, session.progress.step + 300)
+        for step, keys in [*picture.acts, (picture.after_step, picture.keys)]:
+            await reach(pilot, session, step)
+            for key in keys:
+                await pilot.press(key)
+                await pilot.pause(0.3)
+        if picture.wait:
+            await reach(pilot, session, session.progress.step + picture.wait)
+        else:
+            await pilot.pause(4.0)
         svg = set_cells(app.export_screenshot(title="mnist-tui"))
     runner.close()
     target = HERE / f"{picture.name}.svg"
