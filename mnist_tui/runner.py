@@ -17,7 +17,7 @@ import attrs
 from mnist_tui.core.control import Control
 from mnist_tui.core.dataset import dataset_info
 from mnist_tui.core.errors import UsageError, UserError
-from mnist_tui.core.events import DataLoaded, Event, RunFailed, RunStarted, SaveFailed
+from mnist_tui.core.events import Answered, DataLoaded, Event, RunFailed, RunStarted, SaveFailed
 from mnist_tui.core.hyperparameters import Hyperparameters, with_changes
 from mnist_tui.core.knob import Value
 from mnist_tui.core.recorder import Recorder
@@ -55,6 +55,9 @@ class Runner(Protocol):
 
     def start(self, order: Order) -> None:
         """Begin a run as soon as the engine is loaded."""
+
+    def restart(self, order: Order) -> None:
+        """Begin a run in place of the one under way, which is saved and ended."""
 
     def drain(self) -> list[Event]:
         """Everything that happened since the last call, in order."""
@@ -123,6 +126,7 @@ class LocalRunner:
         self._control: Control | None = None
         self._ordered: Hyperparameters | None = None
         self._edit: Hyperparameters | None = None
+        self._waiting = 0  # orders that no run was begun for yet
         self._editing = threading.Lock()
         self._name: str | None = settings.name
         self._idle = threading.Event()
@@ -151,8 +155,20 @@ class LocalRunner:
         with self._editing:
             self._edit = None
             self._ordered = order.hyperparameters
+            self._waiting += 1
         self.load()
         self._orders.put(order)
+
+    def restart(self, order: Order) -> None:
+        """Begin a run in place of the one under way, which is saved and ended.
+
+        Raises:
+            UsageError: as for `start`; the run under way then goes on.
+        """
+        under_way = self._control  # not the one that the new run will have
+        self.start(order)
+        if under_way is not None:
+            under_way.stop()
 
     def drain(self) -> list[Event]:
         """Everything that happened since the last call, in order."""
@@ -172,9 +188,9 @@ class LocalRunner:
         return [first, *self.drain()]
 
     def edit(self, changes: Mapping[str, Value]) -> None:
-        """Put the live part of `changes` in force at the next batch; before the run has begun, all of it."""
+        """Put the live part of `changes` in force at the next batch; in a run that is ordered, all of it."""
         with self._editing:
-            if not self._idle.is_set() and self._control is not None:
+            if not self._idle.is_set() and self._control is not None and not self._waiting:
                 self._control.edit(changes)
             elif self._ordered is not None:
                 self._edit = with_changes(self._edit or self._ordered, changes)
@@ -300,12 +316,16 @@ class LocalRunner:
     def _preview(self, hyperparameters: Hyperparameters, bench: Bench) -> None:
         from mnist_tui.engine.trainer import preview
 
-        self._inbox.put(preview(bench.splits.train, hyperparameters))
+        try:
+            self._inbox.put(preview(bench.splits.train, hyperparameters))
+        except RuntimeError as error:  # the device's memory may be full: no reason to train no more
+            self._inbox.put(Answered(0, f"there is no preview: {error}"))
 
     def _begin(self, order: Order, bench: Bench) -> Bench:
         """Train as ordered, on another data set if it wants one; a failure ends the run, not the runner."""
         with self._editing:  # edits made since the order count for the run that begins now
             hyperparameters, self._edit = self._edit or order.hyperparameters, None
+            self._waiting -= 1
             self._control = Control()
             self._idle.clear()
         if order.paused:

@@ -559,3 +559,20 @@ def test_a_loss_that_is_not_finite_ends_a_run_that_nobody_watches(
     assert (failed.details, failed.exit_code) == ("", 1)
     (folder,) = run_folders(settings.runs_dir)
     assert all(torch.isfinite(weight).all() for weight in torch.load(folder / "cnn_model.pth").values())
+
+
+def test_a_restart_ends_the_run_and_begins_the_next_with_the_edits_made_meanwhile(settings: RunSettings) -> None:
+    with running(settings) as runner:
+        runner.start(Order(hyperparameters=ENDLESS))
+        runner.until(is_a(BatchesTrained))
+        runner.restart(Order(hyperparameters=SMALL))
+        runner.edit({"dropout": 0.25})
+        events = runner.until(is_a(RunStarted))
+        assert [event.status for event in events if isinstance(event, RunFinished)] == ["stopped"]
+        begun = events[-1]
+        assert isinstance(begun, RunStarted)
+        finished = runner.until(is_over)[-1]
+    assert isinstance(finished, RunFinished)
+    assert finished.status == "done"
+    assert begun.hyperparameters.dropout == 0.25  # it reached the run that was ordered, not the one that ended
+    assert not any(isinstance(event, HyperparametersApplied) for event in events)

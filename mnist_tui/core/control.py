@@ -30,7 +30,7 @@ class Wishes:
         single_steps: batches to train although paused.
         evaluate: evaluate the test set now.
         save: write a checkpoint now.
-        find_rate: run the learning-rate finder now.
+        find_rate: the number of a request for the learning-rate finder, or 0.
         preview: show what these hyperparameters would feed the network.
         stop_after_epoch: whether the run shall end with the epoch under way.
         stop: save and end the run.
@@ -41,7 +41,7 @@ class Wishes:
     single_steps: int = 0
     evaluate: bool = False
     save: bool = False
-    find_rate: bool = False
+    find_rate: int = 0
     preview: Hyperparameters | None = None
     stop_after_epoch: bool = False
     stop: bool = False
@@ -60,8 +60,8 @@ class Control:
         self._single_steps = 0
         self._evaluate = False
         self._save = False
-        self._find_rate = False
-        self._finding_cancelled = False
+        self._find_rate = 0
+        self._rate_requests = 0
         self._preview: Hyperparameters | None = None
         self._stop_after_epoch = False
         self._stop = False
@@ -78,18 +78,17 @@ class Control:
         """Whether the run was asked to wait."""
         return self._paused
 
-    @property
-    def finding_cancelled(self) -> bool:
-        """Whether the learning-rate finder shall end now."""
-        return self._finding_cancelled or self._stop
+    def wants_rate(self, request: int) -> bool:
+        """Whether the learning-rate finder shall go on with that request."""
+        return request == self._rate_requests and not self._stop
 
     def edit(self, changes: Mapping[str, Value]) -> None:
-        """Put other values in force at the next batch; the latest of a field wins."""
+        """Put other values in force at the next batch; of changes of the same fields in a row, the latest alone."""
         with self._posting():
-            if self._commands and isinstance(self._commands[-1], dict):
-                self._commands[-1] = {**self._commands[-1], **changes}
-            else:
-                self._commands.append(dict(changes))
+            last = self._commands[-1] if self._commands else None
+            if isinstance(last, dict) and last.keys() == changes.keys():
+                self._commands.pop()
+            self._commands.append(dict(changes))
 
     def undo(self) -> None:
         """Take the last edit back after the batch under way."""
@@ -133,12 +132,14 @@ class Control:
     def request_rate(self) -> None:
         """Run the learning-rate finder after the batch under way."""
         with self._posting():
-            self._find_rate, self._finding_cancelled = True, False
+            self._rate_requests += 1
+            self._find_rate = self._rate_requests
 
     def cancel_rate(self) -> None:
         """End the learning-rate finder."""
         with self._posting():
-            self._find_rate, self._finding_cancelled = False, True
+            self._rate_requests += 1
+            self._find_rate = 0
 
     def request_preview(self, hyperparameters: Hyperparameters) -> None:
         """Show what `hyperparameters` would feed the network."""
@@ -171,7 +172,8 @@ class Control:
             )
             self._commands.clear()
             self._single_steps = 0
-            self._evaluate = self._save = self._find_rate = self._news = False
+            self._evaluate = self._save = self._news = False
+            self._find_rate = 0
             self._preview = None
             self.pending = self._paused or self._stop
             return wishes

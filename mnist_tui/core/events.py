@@ -167,12 +167,16 @@ class LayersProbed:
 
 @attrs.frozen
 class BatchInspected:
-    """Batch `step`, image by image, the one with the largest loss first; at most 100 of them.
+    """Batch `step`, image by image, the one with the largest loss first; at most 100 of its `batch_size`.
 
-    `images` holds 784 bytes each, as the network was fed them; losses in nats.
+    `loss` is the mean of all in nats, `correct` the hits among all; `images` holds 784 bytes each, as the network was
+    fed them.
     """
 
     step: int
+    batch_size: int
+    loss: float
+    correct: int
     labels: tuple[int, ...]
     predicted: tuple[int, ...]
     losses: tuple[float, ...]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import deque
 
+import attrs
+
 from mnist_tui.core.events import (
     BatchesTrained,
     CheckpointSaved,
@@ -77,6 +79,7 @@ class Progress:
         self.train_seconds = 0.0
         self.test_accuracy: float | None = None
         self.tested_step = 0
+        self._tests: list[Evaluated] = []
         self.test_loss: float | None = None
         self.best_test_accuracy: float | None = None
         self.learning_rate: float | None = None
@@ -186,6 +189,8 @@ class Progress:
         self.epochs_finished, self.train_seconds = event.epochs_finished, event.seconds
         self.branch = event.branch
         self.learning_rate = self.gradient_norm = None
+        self._tests = [test for test in self._tests if test.step <= event.to_step]
+        self._show_test()
 
     def _evaluate(self, event: Evaluated) -> None:
         if self.phase == "evaluating":
@@ -193,8 +198,15 @@ class Progress:
         self._evaluation_seconds[event.split] = event.seconds
         if event.split != "test":
             return
-        self.test_accuracy, self.test_loss, self.tested_step = event.accuracy, event.loss, event.step
+        self._tests.append(attrs.evolve(event, logits=b""))
+        self._show_test()
         self.best_test_accuracy = max(self.best_test_accuracy or 0.0, event.accuracy)
+
+    def _show_test(self) -> None:
+        newest = self._tests[-1] if self._tests else None
+        self.test_accuracy = newest.accuracy if newest else None
+        self.test_loss = newest.loss if newest else None
+        self.tested_step = newest.step if newest else 0
 
     @property
     def images_per_second(self) -> float | None:

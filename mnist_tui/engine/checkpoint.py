@@ -27,6 +27,24 @@ def serialise(content: Mapping[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
+def random_state(device: torch.device) -> dict[str, Any]:
+    """Every random state a training on `device` draws from."""
+    return {
+        "cpu": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if device.type == "cuda" else [],
+        "mps": [torch.mps.get_rng_state()] if device.type == "mps" else [],
+    }
+
+
+def set_random_state(state: Mapping[str, Any]) -> None:
+    """Put the states of `random_state` back, those of devices that are here."""
+    torch.set_rng_state(state["cpu"])
+    if state["cuda"] and torch.cuda.device_count() == len(state["cuda"]):
+        torch.cuda.set_rng_state_all(state["cuda"])
+    if state.get("mps") and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(state["mps"][0])
+
+
 def state_of(model: CNN) -> dict[str, Tensor]:
     """The weights on the CPU, contiguous, under the classic script's names."""
     return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
@@ -44,10 +62,7 @@ def save_checkpoint(path: Path, model: CNN, optimizer: torch.optim.Optimizer, fa
         **facts,
         "model": state_of(model),
         "optimizer": optimizer.state_dict(),
-        "rng": {
-            "cpu": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state_all() if next(model.parameters()).is_cuda else [],
-        },
+        "rng": random_state(next(model.parameters()).device),
     }
     write_atomically(path, serialise(content))
 

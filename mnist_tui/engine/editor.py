@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -40,6 +41,7 @@ class Editor:
         self._keeper = keeper
         self._started_with = learner.hyperparameters
         self._edits: list[Edit] = []
+        self._files: list[Path] = []  # of edits that were taken back, too
         self._count = 0
         self._branches = 0
 
@@ -65,14 +67,14 @@ class Editor:
     def _begin(self, fields: frozenset[str], checkpoint: Path | None, now: float) -> Edit:
         self._count += 1
         self._edits.append(Edit(self._count, fields, checkpoint, now))
-        while len(self._edits) > KEPT:
-            self._delete(self._edits.pop(0).checkpoint)
-        return self._edits[-1]
-
-    def _delete(self, checkpoint: Path | None) -> None:
         if checkpoint is not None:
+            self._files.append(checkpoint)
+        while len(self._files) > KEPT:
+            oldest = self._files.pop(0)
+            self._edits = [edit for edit in self._edits if edit.checkpoint != oldest]
             with contextlib.suppress(OSError):  # a folder that became read-only: the file stays
-                checkpoint.unlink(missing_ok=True)
+                oldest.unlink(missing_ok=True)
+        return self._edits[-1]
 
     def undo(self) -> Iterator[Event]:
         """Go back to the state before the last edit."""
@@ -99,7 +101,9 @@ class Editor:
         except UserError as error:
             yield Answered(self._place.step, f"there is no way back: {error}")
             return
-        while any(edit.checkpoint == checkpoint and checkpoint is not None for edit in self._edits):
+        while any(edit.checkpoint == checkpoint for edit in self._edits if checkpoint is not None):
+            self._edits.pop()
+        while self._edits and self._edits[-1].checkpoint is None:  # came after what is in force now
             self._edits.pop()
         halved = KNOBS["learning_rate"].clamp(self._learner.hyperparameters.learning_rate / 2)
         yield from self.apply({"learning_rate": halved})
@@ -115,6 +119,8 @@ class Editor:
             place = Place(**{name: content[name] for name in attrs.fields_dict(Place)})
             self._learner.restore(Hyperparameters(**content["hyperparameters"]), content)
         self._branches += 1
+        for edit_before in self._edits:
+            edit_before.touched = -math.inf  # no key is held across a way back
         for name, value in attrs.asdict(place).items():
             setattr(self._place, name, value)
         self._place.branch = self._branches

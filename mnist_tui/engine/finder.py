@@ -6,12 +6,12 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-import torch
 from torch import Tensor
 
 from mnist_tui.core.events import RateFound, RatesTried
 from mnist_tui.core.history import Ema
 from mnist_tui.engine.batches import Batches, permutation
+from mnist_tui.engine.checkpoint import random_state, set_random_state
 from mnist_tui.engine.learner import Learner
 
 LOWEST, HIGHEST = 1e-7, 10.0
@@ -30,15 +30,16 @@ def find_rate(
 
     The copy has its own weights and optimizer state; the global random state is put back.
     """
-    devices = [weight.device for weight in learner.model.parameters() if weight.is_cuda][:1]
-    order = permutation(learner.hyperparameters.seed, -1 - step, len(train), train.device)
+    device = train.device
+    order = permutation(learner.hyperparameters.seed, -1 - step, len(train), device)
     rates: list[float] = []
     losses: list[float] = []
+    average = Ema(SMOOTHING)
+    before = random_state(device)
     stopped = False
-    with torch.random.fork_rng(devices=devices):
+    try:
         twin = learner.copy()
         twin.model.train()
-        average = Ema(SMOOTHING)
         told = time.monotonic()
         for number in range(BATCHES):
             if stopped := cancelled():
@@ -55,6 +56,8 @@ def find_rate(
             if time.monotonic() - told >= TELL_SECONDS:
                 told = time.monotonic()
                 yield RatesTried(step, tuple(rates), tuple(losses))
+    finally:
+        set_random_state(before)
     if stopped:
         yield RateFound(step, tuple(rates), tuple(losses), None, "cancelled", cancelled=True)
         return

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.engine.checkpoint import set_random_state
 from mnist_tui.engine.model import CNN, Architecture
 from mnist_tui.engine.optimizers import apply_live, make_optimizer, make_step
 
@@ -117,6 +118,4 @@ class Learner:
         optimizer.load_state_dict(content["optimizer"])  # replaces the groups that `make_step` looks into
         self._use(optimizer)
         self.model.dropout = hyperparameters.dropout
-        torch.set_rng_state(content["rng"]["cpu"])
-        if content["rng"]["cuda"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(content["rng"]["cuda"])
+        set_random_state(content["rng"])

@@ -67,10 +67,14 @@ def describe_batch(
     """Batch `step` image by image: `images` (n, 1, 28, 28) as fed, `labels` (n,), `logits` (n, 10) before the step."""
     losses = F.cross_entropy(logits, labels, reduction="none")
     hardest = losses.nan_to_num(nan=torch.inf).argsort(descending=True, stable=True)[:MOST_IMAGES]
+    predicted = logits.argmax(1)
     return BatchInspected(
         step,
+        batch_size=len(labels),
+        loss=float(losses.mean()),
+        correct=int((predicted == labels).sum()),
         labels=tuple(labels[hardest].tolist()),
-        predicted=tuple(logits.argmax(1)[hardest].tolist()),
+        predicted=tuple(predicted[hardest].tolist()),
         losses=tuple(losses[hardest].tolist()),
         layers=layers,
         images=as_bytes(images[hardest]),

@@ -103,6 +103,7 @@ class Trainer:
         self._epoch_seconds = 0.0
         self._saved = 0.0
         self._paused = False
+        self._retell = False  # something came between that hid the pause
         self._allowance = 0
         self._inspecting = False
         self._stop_after_epoch = False
@@ -148,6 +149,8 @@ class Trainer:
         self.model.train()
         while self.place.epoch <= self.hyperparameters.epochs:
             yield from self._train_epoch(control)
+            if self.place.position < len(self.splits.train) and not control.stopping:
+                continue  # an undo took the epochs back that this one belonged to
             if not control.stopping:
                 yield EpochFinished(self.place.epoch, self.place.step, self._epoch_seconds)
                 self.place.epochs_finished = self.place.epoch
@@ -158,7 +161,7 @@ class Trainer:
             self.place.epoch, self.place.position, self._epoch_seconds = self.place.epoch + 1, 0, 0.0
             yield from self._save()
             branch = self.place.branch
-            if control.pending and (self.place.epoch > self.hyperparameters.epochs or self._stop_after_epoch):
+            if control.pending and self._ends():
                 yield from self._heed(control)  # epochs may have been added while the last one ran
                 if control.stopping:
                     status = "stopped"
@@ -168,13 +171,19 @@ class Trainer:
             if self._stop_after_epoch:
                 status, reason = "stopped", "after the epoch, as asked"
                 break
-            patience = self.hyperparameters.patience
-            if patience and self._without_better >= patience:
+            if self._out_of_patience():
                 reason = f"stopped early: {self._without_better} epochs without a better evaluation"
                 break
         if control.stopping:
             yield from self._save()
         yield RunFinished(status, self.place.step, self.place.epochs_finished, time.monotonic() - began, reason)
+
+    def _ends(self) -> bool:
+        """Whether the run is over after the epoch that ended."""
+        return self.place.epoch > self.hyperparameters.epochs or self._stop_after_epoch or self._out_of_patience()
+
+    def _out_of_patience(self) -> bool:
+        return 0 < self.hyperparameters.patience <= self._without_better
 
     def _train_epoch(self, control: Control) -> Iterator[Event]:
         train, place = self.splits.train, self.place
@@ -182,7 +191,7 @@ class Trainer:
         while place.position < len(train):
             if control.pending:
                 yield from self._heed(control)
-                if control.stopping:
+                if control.stopping or (place.epoch > self.hyperparameters.epochs and place.position == 0):
                     return
             hyperparameters = self.hyperparameters
             batch = self._epoch_order()[place.position : place.position + hyperparameters.batch_size]
@@ -285,16 +294,15 @@ class Trainer:
             if not control.paused:
                 self._allowance = 0
                 if self._paused:
-                    self._paused = False
+                    self._paused = self._retell = False
                     yield Resumed(self.place.step)
                 break
             if self._allowance:
                 self._allowance -= 1
-                self._inspecting = True
-                self._paused = False
+                self._inspecting = self._retell = True
                 break
-            if not self._paused:
-                self._paused = True
+            if not self._paused or self._retell:
+                self._paused, self._retell = True, False
                 yield Paused(self.place.step)
             control.wait()
         self._drained = time.perf_counter()
@@ -331,10 +339,11 @@ class Trainer:
             yield from self._save()
         if wishes.find_rate:
             size = self.hyperparameters.batch_size
+            request = wishes.find_rate
             yield from find_rate(
-                self.learner, self.splits.train, self.place.step, size, lambda: control.finding_cancelled
+                self.learner, self.splits.train, self.place.step, size, lambda: not control.wants_rate(request)
             )
-        self._paused = False  # so that a paused run says so again
+        self._retell = True  # a paused run says so again
 
     def _evaluate(self, control: Control) -> Iterator[Event]:
         """Evaluate the held-out splits with the weights as they are, unless that was just done."""
@@ -366,8 +375,9 @@ class Trainer:
             self._best_of_branch, self._without_better = accuracy, 0
         if self._best is not None and accuracy <= self._best:
             return
-        self._best = accuracy
         saved = self._keeper.write("best", self.place, chosen_by=split, accuracy=accuracy)
+        if not isinstance(saved, SaveFailed):
+            self._best = accuracy
         if saved is not None:
             yield saved
 

@@ -27,6 +27,7 @@ from mnist_tui.core.events import (
     Rewound,
     RunFailed,
     RunFinished,
+    RunStarted,
     SaveFailed,
     StopScheduled,
 )
@@ -147,7 +148,10 @@ class MnistApp(RunActions, LookActions, LeaveActions):
             case RunFinished():
                 self.say(self._result(), f"the run is {event.status}" + (f": {event.reason}" if event.reason else ""))
                 self._ring(f"{self.session.progress.run}: {event.status}", self._result())
+            case RunStarted():
+                self.dashboard.look(zoom=None, cursor=None)
             case Rewound():
+                self.dashboard.look(zoom=None, cursor=None)
                 self.say(f"step {event.from_step} is undone: step {event.to_step} is in force again", "back")
             case Answered():
                 self.say(event.message)

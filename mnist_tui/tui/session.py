@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+
 import attrs
 
 from mnist_tui.core.dataset import DATASET_KNOB
@@ -11,6 +14,8 @@ from mnist_tui.core.events import (
     DataLoaded,
     Evaluated,
     Event,
+    HyperparametersApplied,
+    Paused,
     Previewed,
     RateFound,
     RatesTried,
@@ -20,13 +25,15 @@ from mnist_tui.core.events import (
     RunStarted,
 )
 from mnist_tui.core.history import History
-from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, live_part, with_changes
+from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, differences, live_part, with_changes
 from mnist_tui.core.knob import Value
 from mnist_tui.core.progress import Progress
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.render.blocks import Glyphs
 from mnist_tui.runner import Order, Runner
 from mnist_tui.tui.browser import DigitBrowser
+
+SETTLE_SECONDS = 1.0  # within which the engine confirms an edit; until then the row is ahead of it
 
 
 class Session:
@@ -38,6 +45,7 @@ class Session:
         wanted: the hyperparameters on the rows; what the engine confirmed is in `progress`.
         dataset: the data set on its row; the one that is loaded is in `progress`.
         start_wanted: a start was asked for before the engine was loaded.
+        pausing: the run waits, or was asked to.
         batch: the newest single step, until training goes on.
         preview: the newest augmented images.
         finding: the newest of the learning-rate finder.
@@ -55,6 +63,8 @@ class Session:
         self.ascii_only = ascii_only
         self.glyphs: Glyphs = glyphs
         self.start_wanted = False
+        self.pausing = False
+        self._asked: dict[str, float] = {}
         self.dataset = runner.settings.dataset
         self.batch: BatchInspected | None = None
         self.preview: Previewed | None = None
@@ -77,19 +87,26 @@ class Session:
             case RunFailed():
                 self.start_wanted = False
             case RunStarted():
-                self.start_wanted = False
+                self.start_wanted = self.pausing = False
                 self.batch = self.finding = None
                 self.browser.forget()
+            case HyperparametersApplied():
+                self._confirm({name: new for name, (_, new) in differences(event.old, event.new).items()})
             case Rewound():
                 self.batch = None
-                self.wanted = with_changes(self.wanted, live_part(attrs.asdict(event.hyperparameters)))
+                self._confirm(live_part(attrs.asdict(event.hyperparameters)))
+            case Paused():
+                self.pausing = True
             case BatchInspected():
                 self.batch = event
             case Resumed():
+                self.pausing = False
                 self.batch = None
             case Previewed():
                 self.preview = event
-            case RatesTried() | RateFound():
+            case RatesTried():
+                self.finding = event
+            case RateFound() if not event.cancelled:
                 self.finding = event
             case Evaluated() if event.split == "test":
                 self.browser.judge(event)
@@ -109,16 +126,26 @@ class Session:
         if name not in KNOBS:
             raise UsageError(f"there is no hyperparameter {name!r}")
         self.wanted = with_changes(self.wanted, {name: value})
+        self._asked[name] = time.monotonic()
         self.runner.edit({name: value})
 
+    def _confirm(self, values: Mapping[str, Value]) -> None:
+        """Want what the engine says is in force, but for what was asked for so lately that it has not got there."""
+        now = time.monotonic()
+        settled = {name: value for name, value in values.items() if now - self._asked.get(name, 0) > SETTLE_SECONDS}
+        self.wanted = with_changes(self.wanted, settled)
+
     def start(self, *, paused: bool = False, find_rate: bool = False) -> None:
-        """Begin a run with what is wanted, after the one under way.
+        """Begin a run with what is wanted, in place of the one under way.
 
         Raises:
             UsageError: it cannot begin with that.
         """
         order = Order(hyperparameters=self.wanted, dataset=self.dataset, paused=paused, find_rate=find_rate)
-        self.runner.start(order)
+        if self.progress.active:
+            self.runner.restart(order)
+        else:
+            self.runner.start(order)
         self.start_wanted = True
 
     def hint(self) -> str:

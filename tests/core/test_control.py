@@ -23,7 +23,7 @@ def test_the_latest_value_of_a_field_wins_and_edits_of_others_stay() -> None:
         control.edit({"learning_rate": rate})
     control.edit({"dropout": 0.5})
     assert control.pending
-    assert control.take().commands == ({"learning_rate": 0.3, "dropout": 0.5},)
+    assert control.take().commands == ({"learning_rate": 0.3}, {"dropout": 0.5})
     assert not control.pending
     assert control.take().commands == ()
 
@@ -39,18 +39,21 @@ def test_an_edit_after_an_undo_is_not_taken_back_by_it() -> None:
     assert control.take().commands == ({"dropout": 0.5}, "undo", {"dropout": 0.1}, "undo", "recover")
 
 
-def test_a_finder_that_is_cancelled_before_it_began_is_not_wanted_any_more() -> None:
+def test_a_finder_goes_on_until_it_is_cancelled_or_asked_for_anew() -> None:
     control = Control()
     control.request_rate()
-    assert not control.finding_cancelled
+    first = control.take().find_rate
+    assert control.wants_rate(first)
     control.cancel_rate()
-    assert control.finding_cancelled
+    assert not control.wants_rate(first)
     assert not control.take().find_rate
     control.request_rate()
-    assert not control.finding_cancelled
-    assert control.take().find_rate
+    second = control.take().find_rate
+    assert second
+    assert not control.wants_rate(first)
+    assert control.wants_rate(second)
     control.stop()
-    assert control.finding_cancelled
+    assert not control.wants_rate(second)
 
 
 def test_the_newest_preview_is_wanted_once() -> None:

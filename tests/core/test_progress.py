@@ -15,6 +15,7 @@ from mnist_tui.core.events import (
     HyperparametersApplied,
     Paused,
     Resumed,
+    Rewound,
     RunFailed,
     RunFinished,
     RunStarted,
@@ -211,3 +212,15 @@ def test_a_farewell_says_at_which_step_was_evaluated_and_names_what_came_after()
     progress.apply(batches(2, 1, 0.1))
     assert progress.farewell()[0].endswith("after 2 steps, test accuracy 90.00% at step 1")
     assert progress.farewell()[1].endswith("mnist-tui evaluate runs/a/checkpoints/last.pt")
+
+
+def test_going_back_forgets_the_evaluations_that_were_undone() -> None:
+    progress = started()
+    for step, accuracy in ((100, 0.9), (200, 0.95)):
+        progress.apply(batches(step - 99, 100, 1.0))
+        progress.apply(Evaluated(step, 1, "test", 0.1, accuracy, b"", 0.1))
+    progress.apply(Rewound(200, 150, 1, 1, HYPERPARAMETERS, 1, 0, 9600, 1.5))
+    assert (progress.step, progress.samples, progress.train_seconds, progress.branch) == (150, 9600, 1.5, 1)
+    assert (progress.test_accuracy, progress.tested_step, progress.best_test_accuracy) == (0.9, 100, 0.95)
+    progress.apply(Rewound(150, 50, 2, 0, HYPERPARAMETERS, 1, 0, 3200, 0.5))
+    assert progress.test_accuracy is None

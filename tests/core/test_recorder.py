@@ -247,6 +247,6 @@ def test_evaluations_of_one_step_on_two_branches_are_both_kept(folder: Path) -> 
 def test_layers_are_recorded_and_pictures_are_not(folder: Path) -> None:
     layers = (Layer("conv1", 1.0, 0.5, 0.001, 0.0),)
     assert as_record(LayersProbed(200, layers))["layers"][0]["gradient_norm"] == 0.5
-    inspected = as_record(BatchInspected(3, (7,), (7,), (0.5,), layers, bytes(784)))
+    inspected = as_record(BatchInspected(3, 1, 0.5, 1, (7,), (7,), (0.5,), layers, bytes(784)))
     assert "images" not in inspected
     assert json.loads(to_json(inspected))["losses"] == [0.5]

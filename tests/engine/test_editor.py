@@ -188,6 +188,93 @@ def test_the_newest_ten_checkpoints_are_kept(tmp_path: Path, monkeypatch: pytest
     assert isinstance(answers[KEPT], Answered)
 
 
+def test_checkpoints_of_edits_that_were_taken_back_count_among_the_ten(tmp_path: Path) -> None:
+    control = Control()
+    running = make(attrs.evolve(START, epochs=9), folder=tmp_path / "run").run(control)
+    until_step(running, 1)
+    for _ in range(KEPT + 5):
+        control.edit({"learning_rate": 0.002})
+        control.undo()
+        next(event for event in running if isinstance(event, Rewound))
+    assert len(checkpoints(tmp_path / "run")) == KEPT
+    control.edit({"learning_rate": 0.002})
+    control.undo()
+    assert isinstance(next(event for event in running if isinstance(event, (Rewound, Answered))), Rewound)
+
+
+def test_fields_edited_one_after_the_other_are_undone_one_by_one(tmp_path: Path) -> None:
+    control = Control()
+    trainer = make(START, folder=tmp_path / "run")
+    running = trainer.run(control)
+    until_step(running, 2)
+    control.edit({"learning_rate": 0.002})
+    control.edit({"dropout": 0.1})
+    control.undo()
+    next(event for event in running if isinstance(event, Rewound))
+    assert (trainer.hyperparameters.learning_rate, trainer.hyperparameters.dropout) == (0.002, 0.3)
+
+
+def test_after_a_recovery_the_halved_rate_and_the_edits_before_can_be_undone(tmp_path: Path) -> None:
+    trainer = make(START, folder=tmp_path / "run")
+    control = Control()
+    running = trainer.run(control)
+    until_step(running, 2)
+    control.edit({"momentum": 0.5})
+    until_step(running, 6)  # the end of the epoch has written `last.pt`
+    poison(trainer)
+    next(event for event in running if isinstance(event, Paused))
+    control.edit({"learning_rate": 0.0001})  # no checkpoint of broken weights
+    next(event for event in running if isinstance(event, HyperparametersApplied))
+    control.recover()
+    applied = next(event for event in running if isinstance(event, HyperparametersApplied))
+    assert (applied.new.learning_rate, applied.undoable) == (0.0005, True)
+    for step in (4, 2):
+        control.undo()
+        rewound = next(event for event in running if isinstance(event, (Rewound, Answered)))
+        assert isinstance(rewound, Rewound)
+        assert rewound.to_step == step
+    assert trainer.hyperparameters == START
+
+
+def test_an_undo_of_added_epochs_ends_the_run_where_it_would_have(tmp_path: Path) -> None:
+    control = Control()
+    trainer = make(folder=tmp_path / "run")
+    seen: list[Event] = []
+    for event in trainer.run(control):
+        seen.append(event)
+        if isinstance(event, Evaluated) and event.epoch == 2:
+            control.edit({"epochs": 4})
+        if trainer.place.step == 10 and trainer.place.branch == 0:
+            control.undo()
+    assert isinstance(seen[-1], RunFinished)
+    assert (seen[-1].status, seen[-1].step, seen[-1].epochs) == ("done", 8, 2)
+
+
+def test_wishes_during_the_last_evaluation_of_a_run_that_stops_early_are_heard(tmp_path: Path) -> None:
+    control = Control()
+    start = attrs.evolve(SMALL, epochs=9, patience=1, learning_rate=1e-8)
+    seen: list[Event] = []
+    for event in make(start, folder=tmp_path / "run").run(control):
+        seen.append(event)
+        if isinstance(event, Evaluated) and event.epoch == 2:
+            control.edit({"patience": 3})
+    finished = seen[-1]
+    assert isinstance(finished, RunFinished)
+    assert (finished.epochs, finished.reason) == (4, "stopped early: 3 epochs without a better evaluation")
+
+
+def test_going_on_after_a_step_says_so() -> None:
+    control = Control()
+    running = make().run(control)
+    until_step(running, 1)
+    control.pause()
+    assert next(running) == Paused(1)
+    control.step_once()
+    until_step(running, 2)
+    control.resume()
+    assert isinstance(next(event for event in running if isinstance(event, (Resumed, Paused))), Resumed)
+
+
 def test_an_edit_and_its_undo_before_the_next_batch_leave_the_run_as_it_was(tmp_path: Path) -> None:
     expected = losses(whole_run(make(START)))
     control = Control()

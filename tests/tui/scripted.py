@@ -55,6 +55,10 @@ class ScriptedRunner:
         self.calls.append("start")
         self.orders.append(order)
 
+    def restart(self, order: Order) -> None:
+        self.calls.append("restart")
+        self.orders.append(order)
+
     def edit(self, changes: Mapping[str, Value]) -> None:
         self.edits.append(dict(changes))
 

@@ -124,10 +124,10 @@ async def test_brackets_halve_and_double_the_learning_rate_from_anywhere() -> No
     async with app.run_test(size=SIZE) as pilot:
         await shown(pilot, app)
         await pilot.press("left_square_bracket")
-        assert runner.edits[-1] == {"learning_rate": 0.0005}
+        assert runner.edits[-1] == {"learning_rate": 0.00025}
         await pilot.press("i")
         await pilot.press("right_square_bracket", "right_square_bracket")
-        assert runner.edits[-1] == {"learning_rate": 0.002}
+        assert runner.edits[-1] == {"learning_rate": 0.001}
 
 
 async def test_the_learning_rate_stops_at_the_end_of_its_range() -> None:

@@ -18,6 +18,8 @@ from tests.tui.scripted import loaded, make_app, mid_run
 SIZE = (120, 36)
 BAD_RATES = ["x", "-1", "nan", "inf", "1e30", "1_0", "٣", "0x1", "1,5", "--", "0", "1e-20"]
 
+IN_FORCE = Hyperparameters(learning_rate=0.0005)  # in the middle of `mid_run`
+
 
 async def ready(pilot: Pilot[int], app: MnistApp, name: str) -> KnobRow:
     await pilot.pause()
@@ -73,7 +75,7 @@ async def test_enter_types_a_value_and_enter_applies_it() -> None:
         await pilot.press("enter")
         await type_text(pilot, "0.02")
         assert row.typed == "0.02"
-        assert app.session.wanted.learning_rate == 0.001
+        assert app.session.wanted.learning_rate == 0.0005
         await pilot.press("enter")
         assert app.session.wanted.learning_rate == 0.02
         assert runner.edits[-1] == {"learning_rate": 0.02}
@@ -93,7 +95,7 @@ async def test_a_bad_value_is_refused_with_the_range_and_changes_nothing(text: s
         assert runner.edits == []
         await pilot.press("escape")
         assert row.typed is None
-        assert app.session.wanted == Hyperparameters()
+        assert app.session.wanted == IN_FORCE
 
 
 async def test_keys_typed_into_a_field_do_nothing_else() -> None:
@@ -186,7 +188,7 @@ async def test_an_illegal_edit_from_elsewhere_leaves_everything_as_it_was() -> N
         row = await ready(pilot, app, "batch-size")
         row.post_message(KnobRow.Changed("batch_size", -5))
         await pilot.pause()
-        assert app.session.wanted == Hyperparameters()
+        assert app.session.wanted == IN_FORCE
         assert runner.edits == []
 
 

@@ -31,7 +31,17 @@ from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.screens.finder import FinderScreen
 from mnist_tui.tui.widgets.knob_row import KnobRow
-from tests.tui.scripted import ScriptedRunner, batches, evaluation, finished, loaded, make_app, mid_run, real_digits
+from tests.tui.scripted import (
+    ScriptedRunner,
+    batches,
+    evaluation,
+    finished,
+    loaded,
+    make_app,
+    mid_run,
+    real_digits,
+    started,
+)
 from tests.tui.test_app import SIZE, shown, text_of
 
 START = Hyperparameters()
@@ -49,7 +59,7 @@ def stepped(step: int = 1251, count: int = 64) -> BatchInspected:
     predicted = tuple((label + (place < 3)) % 10 for place, label in enumerate(labels))
     losses = tuple(4.0 * math.exp(-place / 4) for place in range(count))
     images = b"".join(bytes(test.digit(number)) for number in order)
-    return BatchInspected(step, labels, predicted, losses, LAYERS, images)
+    return BatchInspected(step, count, 0.25, count - 3, labels, predicted, losses, LAYERS, images)
 
 
 async def tell(pilot: Pilot[int], app: MnistApp, runner: ScriptedRunner, *events: object) -> None:
@@ -99,7 +109,60 @@ async def test_what_the_engine_answers_is_said() -> None:
         assert "there is no edit to take back [/x]" in said(app)
 
 
+async def test_the_rows_take_over_what_the_engine_put_in_force_by_itself() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await shown(pilot, app)
+        before = app.session.wanted
+        halved = attrs.evolve(before, learning_rate=0.00025)
+        await tell(pilot, app, runner, Rewound(1250, 938, 1, 0, before, 2, 1, 60000, 11.7))
+        await tell(pilot, app, runner, HyperparametersApplied(939, before, halved, edit=2))
+        row = screen.query_one("#knob-learning-rate", KnobRow)
+        assert (row.value, row.pending) == (0.00025, False)
+        await pilot.press("left_square_bracket")
+        assert runner.edits == [{"learning_rate": 0.000125}]
+
+
+async def test_a_row_that_is_ahead_of_the_engine_is_not_pulled_back() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        await shown(pilot, app)
+        before = app.session.wanted
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        runner.say(HyperparametersApplied(1251, before, attrs.evolve(before, learning_rate=0.001), edit=2))
+        app.tick()
+        assert app.session.wanted.learning_rate == 0.002
+
+
+async def test_cursor_and_zoom_do_not_outlive_the_run_they_looked_at() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await shown(pilot, app)
+        screen.charts[0].focus()
+        await pilot.press("left", "plus")
+        assert screen.charts[0].view.cursor is not None
+        assert screen.charts[1].view.zoom is not None
+        await tell(pilot, app, runner, *started()[2:])
+        assert all((chart.view.cursor, chart.view.zoom) == (None, None) for chart in screen.charts)
+
+
 # --- the run
+
+
+async def test_space_twice_before_the_engine_answers_pauses_and_resumes() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        await shown(pilot, app)
+        await pilot.press("space", "space")
+        assert runner.calls[-2:] == ["pause", "resume"]
+
+
+async def test_a_restart_that_is_under_way_is_not_ordered_again() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        await shown(pilot, app)
+        await pilot.press("r", "r", "r", "r")
+        assert runner.calls.count("restart") == 1
 
 
 @pytest.mark.parametrize(("key", "call"), [("x", "stop"), ("g", "recover")])
@@ -140,7 +203,7 @@ async def test_a_restart_orders_the_values_on_the_rows_and_stops_the_run() -> No
         app.session.edit("width", 64)
         app.session.edit("dataset", "fashion")
         await pilot.press("r", "r")
-        assert runner.calls[-2:] == ["start", "stop"]
+        assert runner.calls[-1] == "restart"
         assert (runner.orders[-1].hyperparameters.width, runner.orders[-1].dataset) == (64, "fashion")
 
 

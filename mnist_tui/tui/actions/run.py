@@ -16,10 +16,12 @@ class RunActions(SessionApp):
     def action_toggle_training(self) -> None:
         """Start, pause or resume."""
         session, progress = self.session, self.session.progress
-        if progress.phase == "paused":
-            session.runner.resume()
-        elif progress.active:
-            session.runner.pause()
+        if progress.active:
+            session.pausing = not session.pausing
+            if session.pausing:
+                session.runner.pause()
+            else:
+                session.runner.resume()
         elif progress.phase == "failed" and not progress.device:
             self.say(progress.error, "nothing can be trained", severity="error")
         elif progress.over and progress.run:
@@ -52,6 +54,7 @@ class RunActions(SessionApp):
     def action_step(self) -> None:
         """Train one batch, then wait."""
         if self._training("The run is over: space, twice, begins a new one."):
+            self.session.pausing = True
             self.session.runner.step_once()
 
     def action_evaluate(self) -> None:
@@ -100,8 +103,8 @@ class RunActions(SessionApp):
         progress = self.session.progress
         if progress.active:
             question = f"Press r again to stop {progress.run}, saved, and to begin a run with the values on the rows."
-            if self.confirmed("restart", question) and self._start():
-                self.session.runner.stop()
+            if not self.session.start_wanted and self.confirmed("restart", question):
+                self._start()
         else:
             self.action_toggle_training()
 
@@ -109,7 +112,6 @@ class RunActions(SessionApp):
         """Try rates from tiny to huge on a copy of the network."""
         session, progress = self.session, self.session.progress
         if progress.active:
-            session.finding = None
             session.runner.request_rate()
         elif (
             (
@@ -123,6 +125,7 @@ class RunActions(SessionApp):
             or not self._start(paused=True, find_rate=True)
         ):
             return
+        session.finding = None
         from mnist_tui.tui.screens.finder import FinderScreen
 
         self.push_screen(FinderScreen(session))

@@ -150,7 +150,8 @@ class FinderScreen(ModalScreen[None]):
         if isinstance(finding, RatesTried):
             return f"trying: {len(finding.rates) / _BATCHES:.0%}"
         if not isinstance(finding, RateFound):
-            return "waiting for the batch under way"
+            there = self._session.progress.active or self._session.start_wanted
+            return "waiting for the batch under way" if there else "the run is over: there is nothing to try rates on"
         rate = self.chart.rate
         at = "" if rate is None else f"cursor at {rate:.3g}"
         if finding.suggestion is None:

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from mnist_tui.core.health import LIMITS
 from mnist_tui.core.history import SMOOTHING
 from mnist_tui.render.palette import Palette
+from mnist_tui.tui.screens.finder import FinderScreen
 from mnist_tui.tui.theme import palette_of
 from mnist_tui.tui.widgets.batch_panel import BatchPanel
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
@@ -28,6 +29,7 @@ _PANELS: tuple[tuple[str, type], ...] = (
     ("on a batch after a single step", BatchPanel),
     ("on a chart", MetricChart),
     ("in the gallery of Inspect", Gallery),
+    ("in the learning-rate finder", FinderScreen),
 )
 _WORDS = (
     f"The charts show every batch faintly, their moving average brightly (factor {SMOOTHING:g}, which < and > change, "

@@ -48,7 +48,7 @@ class BatchPanel(LineView, can_focus=True):
         if batch is self._shown or batch is None:
             return
         self._shown, self._first = batch, 0
-        count = grouped(len(batch.labels))
+        count = grouped(batch.batch_size)
         self.border_title = f" batch {grouped(batch.step)}, one step: {count} digits, hardest first "
         self.border_subtitle = " esc: back to the test digits "
         self.redraw()
@@ -94,17 +94,17 @@ class BatchPanel(LineView, can_focus=True):
                     Segment(f"{layer.gradient_norm:>10.3g}{ratio:>15}", text),
                 ]
             )
-        mean = sum(batch.losses) / len(batch.losses) if batch.losses else float("nan")
-        right = sum(a == b for a, b in zip(batch.labels, batch.predicted, strict=True))
         lines += [
             [],
-            [Segment(f"loss {mean:.4g}, {right} of {len(batch.labels)} right", text)],
+            [Segment(f"loss {batch.loss:.4g}, {batch.correct} of {batch.batch_size} right", text)],
             [Segment("both are lengths (2-norms)", muted)],
         ]
         return lines
 
     def _pictures(self, batch: BatchInspected, width: int, height: int) -> list[Line]:
         columns, rows = (width + _GAP) // (SMALL_SIZE[0] + _GAP), max(1, height // SMALL_SIZE[1])
+        if columns < 1:
+            return []
         names = self._session.browser.classes
         lines: list[Line] = [[] for _ in range(rows * SMALL_SIZE[1])]
         for place, number in enumerate(range(self._first, len(batch.labels))[: columns * rows]):

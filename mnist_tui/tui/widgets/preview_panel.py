@@ -34,9 +34,10 @@ class PreviewPanel(LineView):
 
     def show(self) -> None:
         """Ask for what is wanted now; repaint where an answer came."""
-        wanted = self._session.wanted
-        if self._asked != wanted and self._session.progress.train_size:
-            self._asked = wanted
+        wanted, progress = self._session.wanted, self._session.progress
+        key = (wanted, progress.dataset)
+        if self._asked != key and progress.train_size:
+            self._asked = key
             self._session.runner.request_preview(wanted)
         if self._session.preview is not self._shown:
             self._shown = self._session.preview
