@@ -17,7 +17,16 @@ import attrs
 from mnist_tui.core.control import Control
 from mnist_tui.core.dataset import dataset_info
 from mnist_tui.core.errors import UsageError, UserError
-from mnist_tui.core.events import Answered, DataLoaded, Event, RunFailed, RunStarted, SaveFailed
+from mnist_tui.core.events import (
+    Answered,
+    DataLoaded,
+    Event,
+    HyperparametersApplied,
+    Rewound,
+    RunFailed,
+    RunStarted,
+    SaveFailed,
+)
 from mnist_tui.core.hyperparameters import Hyperparameters, with_changes
 from mnist_tui.core.knob import Value
 from mnist_tui.core.recorder import Recorder
@@ -375,11 +384,15 @@ class LocalRunner:
             recorder.close()
 
     def _tell(self, recorder: Recorder, event: Event) -> None:
+        seen_at_once = isinstance(event, (HyperparametersApplied, Rewound))
+        if seen_at_once:  # somebody waits for it; forcing `run.json` to the disk takes up to 0.4 s
+            self._inbox.put(event)
         troubled = recorder.trouble
         recorder.record(event)
         if recorder.trouble and recorder.trouble != troubled:
             self._inbox.put(SaveFailed(getattr(event, "step", 0), recorder.trouble))
-        self._inbox.put(event)
+        if not seen_at_once:
+            self._inbox.put(event)
 
 
 def _failure(error: BaseException) -> RunFailed:
