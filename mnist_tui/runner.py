@@ -10,7 +10,7 @@ import queue
 import threading
 import traceback
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -29,10 +29,12 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.hyperparameters import Hyperparameters, with_changes
 from mnist_tui.core.knob import Value
-from mnist_tui.core.recorder import Recorder
 from mnist_tui.core.runs import choose_name, create_folder
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.loading import Bench, load_data, load_engine, run_facts
+
+if TYPE_CHECKING:
+    from mnist_tui.core.recorder import Recorder
 
 JOIN_SECONDS = 10.0
 
@@ -357,6 +359,7 @@ class LocalRunner:
 
     def _train(self, hyperparameters: Hyperparameters, bench: Bench, control: Control) -> None:
         """One run, from its folder to its last event."""
+        from mnist_tui.core.recorder import Recorder  # 4 ms that the first frame does without
         from mnist_tui.engine.keeper import Destination
         from mnist_tui.engine.trainer import Trainer
 
