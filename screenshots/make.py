@@ -58,9 +58,9 @@ PICTURES = (
         "undo",
         (120, 36),
         ("u",),
-        after_step=1200,
-        acts=((500, ("left_square_bracket",)), (700, ("right_square_bracket",) * 4)),
-        wait=600,
+        after_step=1500,
+        acts=((100, ("tab", "enter", "0", "full_stop", "0", "3", "enter")),),
+        wait=150,
     ),
     Picture("step", (120, 36), ("full_stop",), after_step=300, wait=0),
     Picture("finder", (120, 36), ("f",), after_step=100, wait=0),
@@ -98,7 +98,7 @@ async def take(picture: Picture, folder: Path) -> None:
             await reach(pilot, session, step)
             for key in keys:
                 await pilot.press(key)
-                await pilot.pause(0.3)
+                await pilot.pause(0.05)
         if picture.wait:
             await reach(pilot, session, session.progress.step + picture.wait)
         else:
