@@ -22,7 +22,8 @@ def x_axis(unit: Unit, last: float, planned: float | None, recent: float | None,
     next. All in `unit`.
     """
     if recent is not None:
-        span = recent if unit == "step" else snap(unit, max(recent, _LEAST[unit] / 100))
+        least = max(_LEAST[unit] / 100, last * 1e-6)  # a window that a float at its end can still divide
+        span = recent if unit == "step" else snap(unit, max(recent, least))
         quarter = max(1, span // 4) if unit == "step" else span / 4
         high = max(span, math.ceil(last / quarter - 1e-9) * quarter)
         return ticked(unit, max(0, high - span), high, most_ticks)

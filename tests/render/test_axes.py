@@ -98,6 +98,7 @@ def test_steps_are_labelled_whole_and_grouped() -> None:
 )
 @example("epoch", 0.0, 5e-324, None, 5)
 @example("time", 0.0, 1e-310, None, 5)
+@example("time", 6710887.03125, None, 0.0, 2)
 def test_any_axis_holds_the_newest_batch(
     unit: Unit, last: float, planned: float | None, recent: float | None, most: int
 ) -> None:
