@@ -60,10 +60,8 @@ def draw_curves(
         return cells
     dots = height if ascii_only else height * 4
     undone = Layer(width, height, ascii_only)
-    for branch in abandoned:  # one that diverged leaves the limits, and is not drawn along their edge
-        rows = dots_of(branch.averages, y, dots, to_axis, clip=False)
-        left = {column for column, value in enumerate(branch.averages) if rows[column] is None and value == value}
-        undone.connect(rows, branch.gaps | left)
+    for branch in abandoned:  # the limits are those of what is in force: one that diverged goes along their edge
+        undone.connect(dots_of(branch.averages, y, dots, to_axis), branch.gaps)
     undone.stamp(cells, ABANDONED, ".")
     seen = draw_marks(cells, width, x, marks, ascii_only)
     raw = Layer(width, height, ascii_only)

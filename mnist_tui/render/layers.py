@@ -16,23 +16,19 @@ _UP_TO = tuple(tuple(sum(column[: dot + 1]) for dot in range(4)) for column in (
 
 
 def dots_of(
-    values: Sequence[float], y: Axis, dots: int, to_axis: Callable[[float], float] | None, clip: bool = True
+    values: Sequence[float], y: Axis, dots: int, to_axis: Callable[[float], float] | None
 ) -> list[int | None]:
-    """The dot row of each value, counted from the top; None where there is none.
-
-    A value outside the limits has the dot at the edge, or none without `clip`.
-    """
+    """The dot row of each value, counted from the top, at the edge for one outside the limits; None for NaN."""
     last = dots - 1
     scale = last / (y.high - y.low)
     offset = y.high * scale + 0.5
-    above, below = (0, last) if clip else (None, None)
     plotted = values if to_axis is None else [to_axis(value) for value in values]
     return [
         None
         if value != value
-        else above
+        else 0
         if (position := offset - value * scale) < 0  # compared before it is rounded: it may be infinite
-        else below
+        else last
         if position >= dots
         else int(position)
         for value in plotted

@@ -270,11 +270,11 @@ def test_an_abandoned_branch_is_drawn_below_everything() -> None:
     assert text(cells) == ["   ", "..."]
 
 
-def test_a_branch_that_leaves_the_limits_is_not_drawn_along_their_edge() -> None:
-    undone = average([0.5, 0.5, 9.0, 9.0, 0.5, 0.5])
+def test_a_branch_that_diverged_goes_along_the_edge() -> None:
+    undone = average([0.5, 0.5, 9.0, math.inf, 0.5, 0.5])
     cells = draw_curves((3, 2), UNIT, UNIT, flat(6), None, abandoned=[undone])
-    assert [row[1] for row in cells.styles] == [BLANK, BLANK]
-    assert {column for column, _ in dots(cells)} == {0, 1, 4, 5}
+    assert [row[1] for row in cells.styles] == [ABANDONED, BLANK]
+    assert {column for column, _ in dots(cells)} == {*range(6)}
 
 
 def test_a_branch_shows_no_raw_batches() -> None:

@@ -83,7 +83,9 @@ class KnobRow(LineView, can_focus=True):
     def action_type(self) -> None:
         """Begin to type a value."""
         self.typed = ""
-        self._remark()
+        self.post_message(
+            self.Remarked(f"type {self.knob.range_text}; esc keeps {self.knob.format(self.value)}", wrong=False)
+        )
         self.redraw()
 
     def _change(self, value: Value) -> None:
@@ -107,10 +109,10 @@ class KnobRow(LineView, can_focus=True):
             case "ctrl+u":
                 self._retype("")
             case "tab" | "down":
-                if self._commit():
+                if not self.typed or self._commit():
                     self.action_neighbour(1)
             case "shift+tab" | "up":
-                if self._commit():
+                if not self.typed or self._commit():
                     self.action_neighbour(-1)
             case _ if event.is_printable and event.character:
                 self._retype(self.typed + event.character)
@@ -153,12 +155,9 @@ class KnobRow(LineView, can_focus=True):
             self.post_message(self.Remarked(f"enter applies, esc keeps {self.knob.format(self.value)}", wrong=False))
 
     def _commit(self) -> bool:
-        """Apply what was typed; on a mistake stay in the field and say what is wrong."""
-        if not self.typed:
-            self._leave_typing()
-            return True
+        """Apply what was typed; on a mistake, nothing included, stay in the field and say what is wrong."""
         try:
-            value = self.knob.parse(self.typed)
+            value = self.knob.parse(self.typed or "")
         except HyperparameterError as error:
             self.post_message(self.Remarked(str(error), wrong=True))
             return False
