@@ -13,7 +13,7 @@ from typing import Any
 
 from mnist_tui.cli import main as program
 from mnist_tui.core.events import BatchesTrained
-from mnist_tui.runner import LocalRunner
+from mnist_tui.runner.local import LocalRunner
 from mnist_tui.tui.app import MnistApp
 
 

@@ -54,7 +54,7 @@ def train(
         json: one JSON object a line; the last is the run's summary.
     """
     from mnist_tui import headless
-    from mnist_tui.runner import LocalRunner
+    from mnist_tui.runner.local import LocalRunner
 
     return headless.train(LocalRunner(run, attended=False), hyperparameters, as_json=json)
 

@@ -23,7 +23,8 @@ from mnist_tui.core.progress import Progress
 from mnist_tui.core.recorder import as_record, to_json
 from mnist_tui.leaving import Departure, leave_at_once
 from mnist_tui.render.words import clock
-from mnist_tui.runner import LocalRunner, Order
+from mnist_tui.runner import Order
+from mnist_tui.runner.local import LocalRunner
 
 LOOK_SECONDS = 0.2  # how often a signal is looked for; a signal also interrupts the wait
 

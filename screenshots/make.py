@@ -21,7 +21,7 @@ from textual.pilot import Pilot
 
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import RunSettings, ScreenSettings
-from mnist_tui.runner import LocalRunner
+from mnist_tui.runner.local import LocalRunner
 from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.session import Session
 

@@ -21,7 +21,8 @@ from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
 from mnist_tui.core.runs import read_run, run_folders
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.engine.checkpoint import load_model
-from mnist_tui.runner import LocalRunner, Order
+from mnist_tui.runner import Order
+from mnist_tui.runner.local import LocalRunner
 from tests.datafiles import write_idx
 from tests.engine.test_model import Classic
 

@@ -21,7 +21,7 @@ def loaded_by(code: str) -> set[str]:
         ("mnist_tui", HEAVY | {"textual", "rich", "cyclopts", "attrs"}),
         ("mnist_tui.cli", HEAVY | {"textual", "rich", "cyclopts"}),
         ("mnist_tui.tui.app", HEAVY - {"psutil", "pynvml"} | {"cyclopts"}),
-        ("mnist_tui.runner", HEAVY | {"textual", "rich", "cyclopts"}),
+        ("mnist_tui.runner.local", HEAVY | {"textual", "rich", "cyclopts"}),
         ("mnist_tui.judge", HEAVY | {"textual", "rich", "cyclopts"}),
         ("mnist_tui.headless", HEAVY | {"textual", "cyclopts"}),
         ("mnist_tui.commands", HEAVY | {"textual"}),

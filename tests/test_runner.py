@@ -41,7 +41,8 @@ from mnist_tui.core.runs import name_of, read_run, run_folders
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.engine.checkpoint import load_model
 from mnist_tui.engine.trainer import Trainer
-from mnist_tui.runner import LocalRunner, Order
+from mnist_tui.runner import Order
+from mnist_tui.runner.local import LocalRunner
 from tests.datafiles import labels_bytes, write, write_idx
 
 SMALL = Hyperparameters(width=2, hidden_units=8, batch_size=32, epochs=2)

@@ -15,9 +15,7 @@ _DOWN_FROM = tuple(tuple(sum(column[dot:]) for dot in range(4)) for column in (_
 _UP_TO = tuple(tuple(sum(column[: dot + 1]) for dot in range(4)) for column in (_LEFT, _RIGHT))
 
 
-def dots_of(
-    values: Sequence[float], y: Axis, dots: int, to_axis: Callable[[float], float] | None
-) -> list[int | None]:
+def dots_of(values: Sequence[float], y: Axis, dots: int, to_axis: Callable[[float], float] | None) -> list[int | None]:
     """The dot row of each value, counted from the top, at the edge for one outside the limits; None for NaN."""
     last = dots - 1
     scale = last / (y.high - y.low)

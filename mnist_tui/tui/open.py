@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import RunSettings, ScreenSettings
 from mnist_tui.leaving import Departure, leave_at_once, restore_terminal, say, terminal_attributes
-from mnist_tui.runner import LocalRunner
+from mnist_tui.runner.local import LocalRunner
 
 if TYPE_CHECKING:
     from mnist_tui.render.blocks import Glyphs

@@ -480,7 +480,7 @@ async def test_start_flag_starts_without_a_key() -> None:
 
 
 def test_the_scripted_runner_keeps_the_protocol() -> None:
-    from mnist_tui.runner import LocalRunner
+    from mnist_tui.runner.local import LocalRunner
 
     wanted = {name for name in vars(ScriptedRunner) if not name.startswith("_")} - {"say"}
     assert wanted <= set(dir(LocalRunner))

@@ -1,7 +1,6 @@
-"""The only door between a front end and the engine.
+"""The runner that trains in a thread of this process.
 
-A front end calls methods that return at once and drains plain events; the training thread never calls a front end and
-never waits for one. torch is imported inside that thread, so whoever holds a runner can draw long before.
+torch is imported inside that thread, so whoever holds a runner can draw long before.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import queue
 import threading
 import traceback
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -32,88 +31,12 @@ from mnist_tui.core.knob import Value
 from mnist_tui.core.runs import choose_name, create_folder
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.loading import Bench, load_data, load_engine, run_facts
+from mnist_tui.runner import Order
 
 if TYPE_CHECKING:
     from mnist_tui.core.recorder import Recorder
 
 JOIN_SECONDS = 10.0
-
-
-@attrs.frozen(kw_only=True)
-class Order:
-    """A run to be made.
-
-    Attributes:
-        hyperparameters: what it starts with.
-        dataset: what it is trained on.
-        paused: wait before the first batch.
-        find_rate: run the learning-rate finder before it.
-    """
-
-    hyperparameters: Hyperparameters
-    dataset: str = "mnist"
-    paused: bool = False
-    find_rate: bool = False
-
-
-class Runner(Protocol):
-    """What a front end may ask for; every call returns at once."""
-
-    settings: RunSettings
-
-    def load(self) -> None:
-        """Begin to load data and engine in the background."""
-
-    def start(self, order: Order) -> None:
-        """Begin a run as soon as the engine is loaded."""
-
-    def restart(self, order: Order) -> None:
-        """Begin a run in place of the one under way, which is saved and ended."""
-
-    def drain(self) -> list[Event]:
-        """Everything that happened since the last call, in order."""
-
-    def edit(self, changes: Mapping[str, Value]) -> None:
-        """Put other values in force: the live ones at the next batch."""
-
-    def undo(self) -> None:
-        """Take the last edit back, with all that was learnt since."""
-
-    def recover(self) -> None:
-        """Go back to the last good state and train on at half the rate."""
-
-    def pause(self) -> None:
-        """Wait after the batch under way."""
-
-    def resume(self) -> None:
-        """Train on."""
-
-    def step_once(self) -> None:
-        """Train one batch, then wait."""
-
-    def request_evaluation(self) -> None:
-        """Evaluate the test set now."""
-
-    def request_save(self) -> None:
-        """Write a checkpoint now."""
-
-    def request_rate(self) -> None:
-        """Run the learning-rate finder now."""
-
-    def cancel_rate(self) -> None:
-        """End the learning-rate finder."""
-
-    def request_preview(self, hyperparameters: Hyperparameters) -> None:
-        """Show what `hyperparameters` would feed the network."""
-
-    def stop_after_epoch(self, wanted: bool) -> None:
-        """End the run with the epoch under way, or do not."""
-
-    def stop(self) -> None:
-        """Save and end the run."""
-
-    def close(self) -> bool:
-        """Stop, save and end the thread; false where it did not end in time."""
 
 
 class LocalRunner:
