@@ -13,6 +13,7 @@ from mnist_tui.core.events import (
     Evaluated,
     Event,
     HealthWarned,
+    RunContinued,
     RunFailed,
     RunFinished,
     RunStarted,
@@ -129,6 +130,8 @@ def describe(event: Event, progress: Progress) -> str:
             return f"device: {event.device}{name}, {threads}, torch {event.torch_version}" + _more(event.notice)
         case RunStarted():
             return f"run: {event.folder}, {event.parameters} parameters"
+        case RunContinued():
+            return f"run: {event.folder}, goes on after step {event.step}" + _more(event.notice)
         case BatchesTrained():
             return f"{_position(progress)}  loss {event.losses[-1]:.4f}  {_pace(progress)}"
         case Evaluated():

@@ -7,6 +7,9 @@
 | `EngineLoaded` | torch is imported, the device is chosen, the training split is checked |
 | `Previewed` | on request: training images as stored, and as an edit would feed them |
 | `RunStarted` | the run folder exists; before the first batch |
+| `RunContinued` | a run goes on from a checkpoint; a `Rewound` follows where that is behind what was recorded |
+| `Commanded` | a numbered command that another process left in the run's folder was taken |
+| `Observed` | to those who watch another process train: whether it still does |
 | `BatchesTrained` | after batches of equal size; at least every 0.1 s, and before any other event of the run |
 | `HyperparametersApplied` | between two batches, when an edit has taken effect |
 | `Rewound` | an edit was taken back, or a run that diverged: the state of an earlier batch is in force |
@@ -35,6 +38,8 @@ from mnist_tui.core.dataset import Source, Split
 from mnist_tui.core.hyperparameters import Hyperparameters
 
 Status: TypeAlias = Literal["done", "stopped", "failed"]
+RunState: TypeAlias = Literal["live", "stalled", "crashed", "finished", "stopped", "failed"]
+"""`live`: a process trains it. `stalled`: its heart stands still. `crashed`: it is gone without a word."""
 
 
 class Fact:
@@ -99,6 +104,39 @@ class RunStarted(Fact):
     device: str
     samples_per_epoch: int
     parameters: int
+
+
+@attrs.frozen(repr=False, eq=False)
+class RunContinued(Fact):
+    """A run goes on after batch `step`, with `hyperparameters`; `notice` says why it may not be bit-exact, or nothing.
+
+    What was lost on the way here, by a crash, a `Rewound` tells.
+    """
+
+    run: str
+    folder: str
+    step: int
+    hyperparameters: Hyperparameters
+    device: str
+    samples_per_epoch: int
+    parameters: int
+    notice: str = ""
+
+
+@attrs.frozen(repr=False, eq=False)
+class Commanded(Fact):
+    """Command `number` of the run's `control/` folder was taken; what came of it, the events behind it say."""
+
+    number: int
+    command: str
+
+
+@attrs.frozen(repr=False, eq=False)
+class Observed(Fact):
+    """Who trains the run that is watched (`owner`, in words, or empty), and whether it lives."""
+
+    state: RunState
+    owner: str = ""
 
 
 @attrs.frozen(repr=False, eq=False)
@@ -362,6 +400,9 @@ Event: TypeAlias = (
     | DownloadProgressed
     | EngineLoaded
     | RunStarted
+    | RunContinued
+    | Commanded
+    | Observed
     | BatchesTrained
     | HyperparametersApplied
     | Rewound

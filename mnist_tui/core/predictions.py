@@ -31,6 +31,22 @@ def pack_evaluation(event: Evaluated) -> bytes:
     return buffer.getvalue()
 
 
+def unpack_evaluation(data: bytes) -> bytes:
+    """The logits of an `evaluations/*.npz`: n x 10 float32, row-major, native byte order.
+
+    Raises:
+        ValueError: the bytes are no such file.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            logits = archive["logits"]
+    except Exception as error:  # numpy, zipfile and zlib raise many things on damaged files
+        raise ValueError(f"no evaluation: {type(error).__name__}") from error
+    if logits.ndim != 2 or logits.shape[1] != CLASSES or logits.dtype.kind != "f":
+        raise ValueError("no evaluation: not n x 10 numbers")
+    return np.ascontiguousarray(logits, dtype=np.float32).tobytes()
+
+
 @attrs.frozen
 class Filter:
     """Which digits are shown; filters compose.

@@ -20,14 +20,17 @@ from mnist_tui.core.events import (
     HealthRecovered,
     HealthWarned,
     HyperparametersApplied,
+    Observed,
     Paused,
     RateFound,
     RatesTried,
     Resumed,
     Rewound,
+    RunContinued,
     RunFailed,
     RunFinished,
     RunStarted,
+    RunState,
     SaveFailed,
     StopScheduled,
 )
@@ -51,6 +54,7 @@ class Progress:
         stops_after: the epoch the run was asked to end with, or None.
         test_accuracy, best_test_accuracy, test_loss: 0..1 and nats; None before the first evaluation.
         tested_step: the step of the newest of them.
+        observed, owner: whether the process that trains lives, and which it is, where another one does; else None.
         notice: one sentence worth showing, or empty.
         error, details, exit_code: why the last run could not go on: sentence, traceback, number for a shell.
     """
@@ -66,6 +70,8 @@ class Progress:
         self.exit_code = 0
         self.train_size = 0
         self.dataset = ""
+        self.observed: RunState | None = None
+        self.owner = ""
         self._begin()
 
     def _begin(self) -> None:
@@ -129,6 +135,10 @@ class Progress:
                 self.hyperparameters = event.hyperparameters
                 self.samples_per_epoch, self.parameters = event.samples_per_epoch, event.parameters
                 self.epoch = 1
+            case RunContinued():
+                self._continue(event)
+            case Observed():
+                self.observed, self.owner = event.state, event.owner
             case BatchesTrained():
                 self._train(event)
             case HyperparametersApplied():
@@ -168,6 +178,19 @@ class Progress:
             case RunFailed():
                 self.phase, self.error, self.details = "failed", event.message, event.details
                 self.exit_code = event.exit_code
+
+    def _continue(self, event: RunContinued) -> None:
+        self.phase, self.run, self.folder = "training", event.run, event.folder
+        self.error = self.details = self.unsaved = ""
+        self.exit_code = 0
+        self.hyperparameters = event.hyperparameters
+        self.samples_per_epoch, self.parameters = event.samples_per_epoch, event.parameters
+        self.epoch = max(self.epoch, 1)
+        self.stops_after = None
+        self.ailments = {}
+        self.notice = event.notice or self.notice
+        self._steady.clear()
+        self._warm = False
 
     def _train(self, event: BatchesTrained) -> None:
         self.phase = "training"

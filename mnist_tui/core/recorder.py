@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +22,7 @@ from mnist_tui.core.events import (
     EvaluationBegan,
     Event,
     HyperparametersApplied,
+    Observed,
     Previewed,
     RatesTried,
     Rewound,
@@ -30,9 +32,9 @@ from mnist_tui.core.events import (
 from mnist_tui.core.files import write_atomically
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, differences
 
-_PASSING = (DataLoaded, DownloadProgressed, EngineLoaded, EvaluationBegan, Previewed, RatesTried)
+_PASSING = (DataLoaded, DownloadProgressed, EngineLoaded, EvaluationBegan, Observed, Previewed, RatesTried)
 """Events that are no facts about the run."""
-_ELSEWHERE = {"logits", "images"}  # arrays: evaluations have files of their own, inspected batches can be made again
+_ELSEWHERE = {"logits", "images"}  # arrays have files of their own
 _HELD_SECONDS = 1.0  # how often a key that is held rewrites `run.json`
 
 
@@ -45,6 +47,7 @@ def as_record(event: Event) -> dict[str, Any]:
                 "step": event.step,
                 "changes": {name: [old, new] for name, (old, new) in changed.items()},
                 "edit": event.edit,
+                "undoable": event.undoable,
             }
         case Evaluated() | BatchInspected():
             values = attrs.asdict(event, filter=lambda field, _: field.name not in _ELSEWHERE)
@@ -53,6 +56,19 @@ def as_record(event: Event) -> dict[str, Any]:
         case _:
             values = attrs.asdict(event)
     return {"event": type(event).__name__, **values}
+
+
+def evaluation_path(folder: Path, event: Evaluated) -> Path:
+    """Where the logits of an evaluation lie."""
+    name = f"step-{event.step:08d}"
+    name += f"-branch-{event.branch}" if event.branch else ""
+    name += "" if event.split == "test" else f"-{event.split}"
+    return folder / "evaluations" / f"{name}.npz"
+
+
+def batch_path(folder: Path, event: BatchInspected) -> Path:
+    """Where the images of an inspected batch lie, 784 bytes each; of two branches, the newer one's."""
+    return folder / "batches" / f"step-{event.step:08d}.bin"
 
 
 def to_json(value: Any) -> str:
@@ -73,20 +89,35 @@ def _finite(value: Any) -> Any:
     return value
 
 
+def _is_torn(path: Path) -> bool:
+    """Whether the last line has no end, as a kill or a full disk leaves it."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(-1, 2)
+            return file.read(1) != b"\n"
+    except OSError:  # none there, or empty
+        return False
+
+
 class Recorder:
     """Writes a run's events to its folder: `metrics.jsonl` by appending, `run.json` and evaluations whole.
 
     A disk that fails never stops the training: the failure is kept in `trouble` and the next event tries again.
 
+    Args:
+        folder: the run's.
+        facts: what `run.json` says from the beginning.
+        changes: the edits of the run so far, where it is continued.
+
     Raises:
         UserError: not even the first file can be written.
     """
 
-    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, facts: dict[str, Any], changes: Sequence[dict[str, Any]] = ()) -> None:
         self.folder = folder
         self.trouble = ""
         self._facts = facts
-        self._changes: list[dict[str, Any]] = []
+        self._changes: list[dict[str, Any]] = list(changes)
         self._metrics: IO[str] | None = None
         self._late = False
         self._written = 0.0
@@ -102,10 +133,12 @@ class Recorder:
         if isinstance(event, _PASSING):
             return
         try:
+            if isinstance(event, Evaluated):  # before its line: who reads that finds the file
+                self._write_evaluation(event)
+            elif isinstance(event, BatchInspected):
+                self._write_batch(event)
             self._append(to_json(as_record(event)) + "\n")
             match event:
-                case Evaluated():
-                    self._write_evaluation(event)
                 case HyperparametersApplied():
                     self._note_edit(event)
                 case Rewound():
@@ -156,18 +189,22 @@ class Recorder:
 
     def _append(self, line: str) -> None:
         if self._metrics is None:
-            self._metrics = open(self.folder / "metrics.jsonl", "a", encoding="utf-8", buffering=1)
+            path = self.folder / "metrics.jsonl"
+            torn = _is_torn(path)
+            self._metrics = open(path, "a", encoding="utf-8", buffering=1)
+            if torn:
+                self._metrics.write("\n")
         self._metrics.write(line)
 
     def _write_evaluation(self, event: Evaluated) -> None:
-        from mnist_tui.core.predictions import (
-            pack_evaluation,
-        )  # numpy: 0.1 s, and only a training run needs it
+        from mnist_tui.core.predictions import pack_evaluation  # numpy: 0.1 s, and only a training run needs it
 
-        name = f"step-{event.step:08d}"
-        name += f"-branch-{event.branch}" if event.branch else ""
-        name += "" if event.split == "test" else f"-{event.split}"
-        write_atomically(self.folder / "evaluations" / f"{name}.npz", pack_evaluation(event))
+        write_atomically(evaluation_path(self.folder, event), pack_evaluation(event))
+
+    def _write_batch(self, event: BatchInspected) -> None:
+        path = batch_path(self.folder, event)
+        path.parent.mkdir(exist_ok=True)
+        write_atomically(path, event.images)
 
     def _write_run(self, status: str, **more: Any) -> None:
         content = {**self._facts, "status": status, "changes": self._changes, **more}

@@ -21,6 +21,7 @@ from mnist_tui.core.events import (
     RatesTried,
     Resumed,
     Rewound,
+    RunContinued,
     RunFailed,
     RunStarted,
 )
@@ -90,6 +91,10 @@ class Session:
                 self.start_wanted = self.pausing = False
                 self.batch = self.finding = None
                 self.browser.forget()
+            case RunContinued():
+                self.start_wanted = self.pausing = False
+                self.batch = self.finding = None
+                self.wanted = event.hyperparameters
             case HyperparametersApplied():
                 self._confirm({name: new for name, (_, new) in differences(event.old, event.new).items()})
             case Rewound():
@@ -108,7 +113,7 @@ class Session:
                 self.finding = event
             case RateFound() if not event.cancelled:
                 self.finding = event
-            case Evaluated() if event.split == "test":
+            case Evaluated() if event.split == "test" and event.logits:
                 self.browser.judge(event)
             case _:
                 pass

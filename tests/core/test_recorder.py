@@ -67,6 +67,7 @@ def test_an_edit_is_recorded_as_what_changed() -> None:
         "step": 5,
         "changes": {"dropout": [0.0, 0.5]},
         "edit": 0,
+        "undoable": True,
     }
 
 
