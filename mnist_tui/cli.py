@@ -13,9 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from mnist_tui.core.errors import UsageError, UserError
-from mnist_tui.leaving import leave_at_once, say
-
-DEBUG_VARIABLE = "MNIST_TUI_DEBUG"
+from mnist_tui.leaving import DEBUG_VARIABLE, leave_at_once, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import attrs
 import cyclopts
@@ -14,6 +15,9 @@ from mnist_tui import __version__
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
 from mnist_tui.core.settings import RunSettings, ScreenSettings, default_runs_dir
+
+if TYPE_CHECKING:
+    from mnist_tui.core.resuming import Resumption
 
 app = App(
     name="mnist-tui",
@@ -36,9 +40,10 @@ def dashboard(
     from mnist_tui.cli import require_terminal
 
     require_terminal()
+    run, resumption = _resumption(run, hyperparameters)
     from mnist_tui.tui.open import open_dashboard
 
-    return open_dashboard(hyperparameters, run, screen)
+    return open_dashboard(hyperparameters, run, screen, resumption)
 
 
 @app.command
@@ -54,9 +59,12 @@ def train(
         json: one JSON object a line; the last is the run's summary.
     """
     from mnist_tui import headless
+    from mnist_tui.runner import Order
     from mnist_tui.runner.local import LocalRunner
 
-    return headless.train(LocalRunner(run, attended=False), hyperparameters, as_json=json)
+    run, resumption = _resumption(run, hyperparameters)
+    order = Order(hyperparameters=hyperparameters, dataset=run.dataset, resumption=resumption)
+    return headless.train(LocalRunner(run, attended=False), order, as_json=json)
 
 
 @attrs.frozen(kw_only=True)
@@ -118,6 +126,24 @@ def _run_settings(settings: InferenceSettings) -> RunSettings:
     return RunSettings(device=settings.device, threads=settings.threads, runs_dir=settings.runs_dir)
 
 
+_given: ContextVar[frozenset[str]] = ContextVar("given", default=frozenset())
+"""The fields whose flags are on the command line; what cyclopts hands over has a value for every one."""
+
+
+def _resumption(run: RunSettings, hyperparameters: Hyperparameters) -> tuple[RunSettings, Resumption | None]:
+    """What `--resume` asks for, if it does, and the settings of that run."""
+    if run.resume is None:
+        return run, None
+    given = _given.get()
+    if "name" in given:
+        raise UsageError("--name is for a new run: a run that is continued keeps its own")
+    from mnist_tui.core.resuming import prepare_resumption
+
+    changes = {name: getattr(hyperparameters, name) for name in KNOBS if name in given}
+    resumption = prepare_resumption(run.resume, run.runs_dir, changes)
+    return resumption.settings(run, given), resumption
+
+
 def run_command(words: Sequence[str]) -> int:
     """Run the command that `words` spell.
 
@@ -125,6 +151,7 @@ def run_command(words: Sequence[str]) -> int:
         UsageError: they spell none.
     """
     words = _checked(words)
+    _given.set(frozenset(word.partition("=")[0][2:].replace("-", "_") for word in words if word.startswith("--")))
     try:
         result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:

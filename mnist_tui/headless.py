@@ -13,13 +13,13 @@ from mnist_tui.core.events import (
     Evaluated,
     Event,
     HealthWarned,
+    Recalled,
     RunContinued,
     RunFailed,
     RunFinished,
     RunStarted,
     SaveFailed,
 )
-from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.progress import Progress
 from mnist_tui.core.recorder import as_record, to_json
 from mnist_tui.leaving import Departure, leave_at_once
@@ -189,8 +189,8 @@ def summarise(progress: Progress, status: str) -> dict[str, Any]:
     return summary
 
 
-def train(runner: LocalRunner, hyperparameters: Hyperparameters, *, as_json: bool) -> int:
-    """Train to the end, or until a signal; returns the exit code."""
+def train(runner: LocalRunner, order: Order, *, as_json: bool) -> int:
+    """Train as ordered to the end, or until a signal; returns the exit code."""
     reporter: Reporter
     if as_json:
         reporter = JsonReporter()
@@ -198,12 +198,17 @@ def train(runner: LocalRunner, hyperparameters: Hyperparameters, *, as_json: boo
         reporter = BarReporter() if sys.stdout.isatty() and sys.stderr.isatty() else LineReporter()
     departure = Departure()
     departure.listen()
+    departure.suspend_honestly()
     progress = Progress()
-    runner.start(Order(hyperparameters=hyperparameters, dataset=runner.settings.dataset))
+    runner.start(order)
     ending: RunFinished | RunFailed | None = None
     try:
         while ending is None:
             for event in runner.wait(LOOK_SECONDS):
+                if isinstance(event, Recalled):
+                    for recalled in event.events:
+                        progress.apply(recalled)
+                    continue
                 progress.apply(event)
                 reporter.report(event, progress)
                 if isinstance(event, (RunFinished, RunFailed)):

@@ -11,9 +11,13 @@ import os
 import signal
 import sys
 import threading
+import time
 from types import FrameType
 from typing import NoReturn
 
+from mnist_tui.core.suspension import note_suspension
+
+DEBUG_VARIABLE = "MNIST_TUI_DEBUG"
 RESTORE_TERMINAL = (
     b"\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[0m"
 )
@@ -39,6 +43,11 @@ class Departure:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._note)
 
+    def suspend_honestly(self) -> None:
+        """Let Ctrl+Z stop the process as ever, and keep that time out of the figures."""
+        if signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGTSTP, _suspend)
+
     def _note(self, number: int, _: FrameType | None) -> None:
         if number == signal.SIGINT:
             self.interrupts += 1
@@ -50,6 +59,12 @@ class Departure:
     def exit_code(self) -> int:
         """128 plus the signal; 0 where none came."""
         return 128 + self.number if self.number is not None else 0
+
+
+def _suspend(number: int, _: FrameType | None) -> None:
+    began = time.perf_counter()
+    os.kill(os.getpid(), signal.SIGSTOP)  # until SIGCONT
+    note_suspension(time.perf_counter() - began)
 
 
 def say(line: str) -> None:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Bench:
-    """Everything loaded: where the data came from, the device, and the data on it."""
+    """Everything loaded: what was asked for, where the data came from, the device, and the data on it."""
 
+    settings: RunSettings
     source: Source
     device: Device
     splits: Splits
@@ -93,13 +94,11 @@ def load_engine(
         validation=Batches(train, device.torch, kept) if held_out else None,
     )
     loaded = EngineLoaded(device.label, device.name, threads, str(torch.__version__), kept, device.notice)
-    return Bench(source, device, splits), loaded
+    return Bench(settings, source, device, splits), loaded
 
 
 def run_facts(settings: RunSettings, folder: Path, hyperparameters: Hyperparameters, bench: Bench) -> dict[str, Any]:
     """What `run.json` says from the beginning."""
-    import torch
-
     return {
         "run": folder.name,
         "name": name_of(folder),
@@ -108,6 +107,18 @@ def run_facts(settings: RunSettings, folder: Path, hyperparameters: Hyperparamet
         "data": bench.source.where,
         "data_dir": str(settings.data_dir.absolute()) if settings.data_dir else None,
         "validation": settings.validation,
+        **machine_facts(bench),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "initial_hyperparameters": attrs.asdict(hyperparameters),
+        "hyperparameters": attrs.asdict(hyperparameters),
+    }
+
+
+def machine_facts(bench: Bench) -> dict[str, Any]:
+    """What the figures of a run depend on, besides its settings."""
+    import torch
+
+    return {
         "device": bench.device.label,
         "device_name": bench.device.name,
         "threads": torch.get_num_threads(),
@@ -117,7 +128,4 @@ def run_facts(settings: RunSettings, folder: Path, hyperparameters: Hyperparamet
             "torch": str(torch.__version__),  # a TorchVersion is no plain value
             "python": ".".join(map(str, sys.version_info[:3])),
         },
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "initial_hyperparameters": attrs.asdict(hyperparameters),
-        "hyperparameters": attrs.asdict(hyperparameters),
     }

@@ -1,11 +1,9 @@
 """The runner on small real data; what it promises is in the docstrings of `mnist_tui.runner`."""
 
-import contextlib
 import json
 import sys
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -21,10 +19,12 @@ from mnist_tui.core import dataset
 from mnist_tui.core.errors import UsageError, UserError
 from mnist_tui.core.events import (
     BatchesTrained,
+    CheckpointSaved,
     DataLoaded,
     EngineLoaded,
     Evaluated,
-    Event,
+    HealthRecovered,
+    HealthWarned,
     HyperparametersApplied,
     Paused,
     Previewed,
@@ -36,75 +36,16 @@ from mnist_tui.core.events import (
     RunStarted,
     SaveFailed,
 )
-from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.runs import name_of, read_run, run_folders
 from mnist_tui.core.settings import RunSettings
+from mnist_tui.engine import examiner
 from mnist_tui.engine.checkpoint import load_model
+from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.trainer import Trainer
 from mnist_tui.runner import Order
 from mnist_tui.runner.local import LocalRunner
 from tests.datafiles import labels_bytes, write, write_idx
-
-SMALL = Hyperparameters(width=2, hidden_units=8, batch_size=32, epochs=2)
-ENDLESS = attrs.evolve(SMALL, epochs=10_000)
-PATIENCE = 20.0  # how long a broken test hangs; no test that passes waits for it
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    write_idx(folder, train=100, test=40)
-    return folder
-
-
-@pytest.fixture
-def settings(tmp_path: Path, data: Path) -> RunSettings:
-    return RunSettings(device="cpu", threads=1, data_dir=data, runs_dir=tmp_path / "runs")
-
-
-class HeardRunner(LocalRunner):
-    """A runner with an ear: events that came together are told one by one."""
-
-    def __init__(self, settings: RunSettings, *, attended: bool = True) -> None:
-        super().__init__(settings, attended=attended)
-        self._heard: deque[Event] = deque()
-
-    def until(self, found: Callable[[Event], bool]) -> list[Event]:
-        """The events up to and including the first that is `found`."""
-        seen: list[Event] = []
-        while not (seen and found(seen[-1])):
-            if not self._heard:
-                self._heard.extend(self.wait(PATIENCE))
-            assert self._heard, f"nothing more after {[type(event).__name__ for event in seen]}"
-            seen.append(self._heard.popleft())
-        return seen
-
-    def rest(self) -> list[Event]:
-        """Everything not yet told."""
-        return [*self._heard, *self.drain()]
-
-
-@contextlib.contextmanager
-def running(settings: RunSettings) -> Iterator[HeardRunner]:
-    runner = HeardRunner(settings)
-    try:
-        yield runner
-    finally:
-        assert runner.close(PATIENCE)
-
-
-def is_over(event: Event) -> bool:
-    return isinstance(event, (RunFinished, RunFailed))
-
-
-def is_a(*kinds: type) -> Callable[[Event], bool]:
-    return lambda event: isinstance(event, kinds)
-
-
-def whole_run(settings: RunSettings, hyperparameters: Hyperparameters = SMALL) -> list[Event]:
-    with running(settings) as runner:
-        runner.start(Order(hyperparameters=hyperparameters))
-        return runner.until(is_over)
+from tests.runners import ENDLESS, PATIENCE, SMALL, HeardRunner, is_a, is_over, running, whole_run
 
 
 def test_a_run_from_loading_to_its_end(settings: RunSettings) -> None:
@@ -134,6 +75,7 @@ def test_the_files_of_a_run(settings: RunSettings) -> None:
         "metrics.jsonl",
         "cnn_model.pth",
         "checkpoints/last.pt",
+        "checkpoints/previous.pt",
         "checkpoints/best.pt",
         "evaluations/step-00000003.npz",
         "evaluations/step-00000003-validation.npz",
@@ -261,6 +203,7 @@ def test_every_wish_reaches_the_run(settings: RunSettings) -> None:
             "step": paused.step + 1,
             "changes": {"learning_rate": [0.001, 0.5]},
             "edit": 1,
+            "undoable": True,
         }
     ]
     assert read_run(folder)["hyperparameters"]["learning_rate"] == 0.5
@@ -374,9 +317,6 @@ class OutOfMemoryError(RuntimeError):
     [
         (SystemExit(3), "SystemExit: 3"),
         (KeyError(), "KeyError"),
-        (MemoryError(), "the device's memory is full: start again with a smaller batch size or width"),
-        (OutOfMemoryError("CUDA out of memory"), "the device's memory is full"),
-        (RuntimeError("[x] DefaultCPUAllocator: can't allocate memory: you tried"), "the device's memory is full"),
     ],
 )
 def test_nothing_vanishes_in_the_thread(
@@ -387,6 +327,71 @@ def test_nothing_vanishes_in_the_thread(
     assert isinstance(failed, RunFailed)
     assert failed.message.startswith(message)
     assert type(error).__name__ in failed.details
+
+
+MEMORY_ERRORS = [
+    MemoryError(),
+    OutOfMemoryError("CUDA out of memory"),
+    RuntimeError("[x] DefaultCPUAllocator: can't allocate memory: you tried"),
+]
+
+
+@pytest.mark.parametrize("error", MEMORY_ERRORS)
+def test_memory_that_is_full_outside_a_batch_ends_the_run_in_one_sentence(
+    settings: RunSettings, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(examiner, "evaluate", fail)
+    failed = whole_run(settings)[-1]
+    assert isinstance(failed, RunFailed)
+    assert failed.message == "the device's memory is full: start again with a smaller batch size or width"
+
+
+def fail_above(monkeypatch: pytest.MonkeyPatch, batch_size: int, error: BaseException) -> None:
+    real = Learner.train_batch
+
+    def train_batch(self: Learner, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if len(images) > batch_size:
+            raise error
+        return real(self, images, labels)
+
+    monkeypatch.setattr(Learner, "train_batch", train_batch)
+
+
+@pytest.mark.parametrize("error", MEMORY_ERRORS)
+def test_a_batch_that_does_not_fit_waits_for_a_smaller_one(
+    settings: RunSettings, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    fail_above(monkeypatch, 16, error)
+    with running(settings) as runner:
+        runner.start(Order(hyperparameters=attrs.evolve(SMALL, batch_size=64)))
+        warned, paused = runner.until(is_a(Paused))[-2:]
+        assert warned == HealthWarned(0, "out of memory", "a batch of 64 does not fit into the memory of cpu: try 32")
+        assert paused == Paused(0)
+        runner.edit({"batch_size": 32})
+        assert HealthWarned(
+            0, "out of memory", "a batch of 32 does not fit into the memory of cpu: try 16"
+        ) in runner.until(is_a(Paused))
+        runner.edit({"batch_size": 10})
+        events = runner.until(is_over)
+    assert isinstance(events[-1], RunFinished)
+    assert HealthRecovered(0, "out of memory") in events
+    assert events[-1].step == 20
+
+
+def test_a_batch_that_does_not_fit_ends_a_run_that_nobody_watches(
+    settings: RunSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_above(monkeypatch, 16, MEMORY_ERRORS[1])
+    runner = HeardRunner(settings, attended=False)
+    runner.start(Order(hyperparameters=attrs.evolve(SMALL, batch_size=64)))
+    events = runner.until(is_over)
+    assert runner.close(PATIENCE)
+    assert isinstance(events[-1], RunFailed)
+    assert events[-1].message.endswith("try 32, e.g. go on with --resume and --batch-size 32")
+    assert any(isinstance(event, CheckpointSaved) for event in events)
 
 
 def test_trouble_with_the_folder_is_told_once_and_training_goes_on(

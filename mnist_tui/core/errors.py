@@ -27,3 +27,12 @@ class DatasetMissing(DatasetError):
 
 class ModelFileError(UserError):
     """A file is not a model or a checkpoint this program can load."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device's or the machine's memory was full; told by name, since core knows no torch."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator: can't allocate memory" in str(error)
+    )

@@ -8,6 +8,7 @@
 | `Previewed` | on request: training images as stored, and as an edit would feed them |
 | `RunStarted` | the run folder exists; before the first batch |
 | `RunContinued` | a run goes on from a checkpoint; a `Rewound` follows where that is behind what was recorded |
+| `Recalled` | to a front end, what was recorded of a run before it came to know it |
 | `Commanded` | a numbered command that another process left in the run's folder was taken |
 | `Observed` | to those who watch another process train: whether it still does |
 | `BatchesTrained` | after batches of equal size; at least every 0.1 s, and before any other event of the run |
@@ -121,6 +122,13 @@ class RunContinued(Fact):
     samples_per_epoch: int
     parameters: int
     notice: str = ""
+
+
+@attrs.frozen(repr=False, eq=False)
+class Recalled(Fact):
+    """Everything that was recorded of a run so far, in order: to be taken in, and no news to tell anybody."""
+
+    events: tuple[Event, ...] = attrs.field(repr=False)
 
 
 @attrs.frozen(repr=False, eq=False)
@@ -291,7 +299,9 @@ class Previewed(Fact):
     augmented: bytes = attrs.field(repr=False)
 
 
-Ailment: TypeAlias = Literal["not finite", "spike", "dead", "exploding", "vanishing", "plateau", "overfitting"]
+Ailment: TypeAlias = Literal[
+    "not finite", "spike", "dead", "exploding", "vanishing", "plateau", "overfitting", "out of memory"
+]
 
 
 @attrs.frozen(repr=False, eq=False)
@@ -401,6 +411,7 @@ Event: TypeAlias = (
     | EngineLoaded
     | RunStarted
     | RunContinued
+    | Recalled
     | Commanded
     | Observed
     | BatchesTrained

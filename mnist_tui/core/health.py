@@ -50,6 +50,7 @@ LIMITS: tuple[tuple[Ailment, str], ...] = (
         f"over {PLATEAU_IMAGES // 1000} 000 images the average loss fell by less than {PLATEAU_SHARE:.0%}, "
         f"and is above {LEARNT_NATS:g}",
     ),
+    ("out of memory", "a batch does not fit; the run pauses, and goes on with a smaller batch size"),
     ("overfitting", f"training accuracy is more than {GAP * 100:g} points above that of the evaluation"),
 )
 """Each ailment and when it is told, for the help."""

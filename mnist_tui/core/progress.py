@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from pathlib import Path
 
 import attrs
 
@@ -35,6 +36,8 @@ from mnist_tui.core.events import (
     StopScheduled,
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.runs import name_of
+from mnist_tui.core.settings import default_runs_dir
 
 RATE_WINDOW_SECONDS = 10.0
 
@@ -187,7 +190,6 @@ class Progress:
         self.samples_per_epoch, self.parameters = event.samples_per_epoch, event.parameters
         self.epoch = max(self.epoch, 1)
         self.stops_after = None
-        self.ailments = {}
         self.notice = event.notice or self.notice
         self._steady.clear()
         self._warm = False
@@ -273,8 +275,17 @@ class Progress:
                 first += f" (best {self.best_test_accuracy:.2%})"
         if self.unsaved:
             return [first, f"NOT saved: {self.unsaved}"]
-        if "last" in self.checkpoints:
+        if "last" not in self.checkpoints:
+            begin = f"nothing of it was saved yet; begin it again with: mnist-tui --resume {self.resumable}"
+            return [first, begin] if self.phase == "failed" else [first]
+        if self.phase == "done":
             # A run's folder stands for its best checkpoint, which is not the newest where training went on after it.
             newest = self.folder if self.tested_step == self.step else self.checkpoints["last"]
             return [first, f"saved in {self.folder}; evaluate it with: mnist-tui evaluate {newest}"]
-        return [first]
+        return [first, f"saved in {self.folder}; go on with: mnist-tui --resume {self.resumable}"]
+
+    @property
+    def resumable(self) -> str:
+        """What `--resume` calls the run: its name, or its folder where that is not where runs are looked for."""
+        folder = Path(self.folder)
+        return name_of(folder) if folder.parent == default_runs_dir() else self.folder

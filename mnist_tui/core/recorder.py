@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from mnist_tui.core.errors import UserError
 from mnist_tui.core.events import (
     BatchesTrained,
     BatchInspected,
+    CheckpointSaved,
     DataLoaded,
     DownloadProgressed,
     EngineLoaded,
@@ -25,6 +27,7 @@ from mnist_tui.core.events import (
     Observed,
     Previewed,
     RatesTried,
+    Recalled,
     Rewound,
     RunFailed,
     RunFinished,
@@ -32,7 +35,7 @@ from mnist_tui.core.events import (
 from mnist_tui.core.files import write_atomically
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, differences
 
-_PASSING = (DataLoaded, DownloadProgressed, EngineLoaded, EvaluationBegan, Observed, Previewed, RatesTried)
+_PASSING = (DataLoaded, DownloadProgressed, EngineLoaded, EvaluationBegan, Observed, Previewed, RatesTried, Recalled)
 """Events that are no facts about the run."""
 _ELSEWHERE = {"logits", "images"}  # arrays have files of their own
 _HELD_SECONDS = 1.0  # how often a key that is held rewrites `run.json`
@@ -99,6 +102,12 @@ def _is_torn(path: Path) -> bool:
         return False
 
 
+def write_log(folder: Path, text: str) -> None:
+    """Append to a run's `log.txt`."""
+    with open(folder / "log.txt", "a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text.rstrip()}\n")
+
+
 class Recorder:
     """Writes a run's events to its folder: `metrics.jsonl` by appending, `run.json` and evaluations whole.
 
@@ -145,10 +154,12 @@ class Recorder:
                     self._changes.append(as_record(event))
                     self._note_values(event.hyperparameters)
                     self._write_run("running")
+                case CheckpointSaved(kind="last"):
+                    self._force()  # the record must not be behind a checkpoint, should the power fail
                 case RunFinished():
                     self._write_run(event.status, step=event.step, epochs=event.epochs, seconds=event.seconds)
                 case RunFailed():
-                    self.log(f"{event.message}\n{event.details}")
+                    write_log(self.folder, f"{event.message}\n{event.details}")
                     self._write_run("failed", error=event.message)
                 case _ if self._late and time.monotonic() - self._written >= _HELD_SECONDS:
                     self._write_run("running")
@@ -176,10 +187,10 @@ class Recorder:
     def _note_values(self, hyperparameters: Hyperparameters) -> None:
         self._facts["hyperparameters"] = {name: getattr(hyperparameters, name) for name in KNOBS}
 
-    def log(self, text: str) -> None:
-        """Append to `log.txt`."""
-        with open(self.folder / "log.txt", "a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text.rstrip()}\n")
+    def _force(self) -> None:
+        if self._metrics is not None:
+            self._metrics.flush()
+            os.fsync(self._metrics.fileno())
 
     def close(self) -> None:
         """Close the metrics file."""

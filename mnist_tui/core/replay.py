@@ -31,6 +31,7 @@ from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, with_changes
 from mnist_tui.core.recorder import batch_path, evaluation_path
 
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in typing.get_args(Event)}
+del _KINDS["Recalled"]
 _CHUNK = 4 << 20  # bytes read at once: what a GPU writes in an hour is not held in memory twice
 
 

@@ -106,6 +106,24 @@ def find_model(model: str, runs_dir: Path) -> Path:
     raise ModelFileError(f"there is no file and no run called {model[:200]}: the newest runs in {runs_dir} are {known}")
 
 
+def find_run(run: str, runs_dir: Path) -> Path:
+    """The folder of a run: a path, a folder's name, or the newest run of that name.
+
+    Raises:
+        UsageError: there is none; the sentence names some.
+    """
+    path = Path(os.path.expanduser(run))
+    if os.path.isdir(path):
+        return path.absolute()
+    for folder in reversed(run_folders(runs_dir)):
+        if run in {folder.name, name_of(folder)}:
+            return folder
+    if os.path.exists(path):
+        raise UsageError(f"{run[:200]} is no run's folder")
+    known = ", ".join(name_of(folder) for folder in run_folders(runs_dir)[-5:]) or "none"
+    raise UsageError(f"there is no run called {run[:200]}: the newest runs in {runs_dir} are {known}")
+
+
 def read_run(folder: Path) -> dict[str, Any]:
     """`run.json` of a run; empty where it is missing or damaged."""
     try:

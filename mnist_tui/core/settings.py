@@ -65,6 +65,7 @@ class RunSettings:
     validation: int = _option(0, "Training images held out to choose the best checkpoint by.", _at_least(0))
     runs_dir: Path = _option(default_runs_dir, "Where runs are kept; also $MNIST_TUI_RUNS_DIR.")
     name: str | None = _option(None, "A name for the run; default: the preset's, numbered.")
+    resume: str | None = _option(None, "Go on with a run: its name, its folder, or one of its checkpoints.")
     autosave: float = _option(60.0, "Seconds between checkpoints while training.", _at_least(1))
 
 

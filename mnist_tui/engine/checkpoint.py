@@ -50,8 +50,10 @@ def state_of(model: CNN) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
 
 
-def save_checkpoint(path: Path, model: CNN, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]) -> None:
-    """Write model, optimizer, random state and `facts` (plain values) to `path`.
+def save_checkpoint(
+    path: Path, model: CNN, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any], previous: Path | None = None
+) -> None:
+    """Write model, optimizer, random state and `facts` (plain values) to `path`; the file there becomes `previous`.
 
     Raises:
         OSError: the disk is full, the folder is read-only or gone; an older file at `path` is then untouched.
@@ -64,7 +66,7 @@ def save_checkpoint(path: Path, model: CNN, optimizer: torch.optim.Optimizer, fa
         "optimizer": optimizer.state_dict(),
         "rng": random_state(next(model.parameters()).device),
     }
-    write_atomically(path, serialise(content))
+    write_atomically(path, serialise(content), previous=previous)
 
 
 def save_weights(path: Path, model: CNN) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import attrs
@@ -14,9 +14,9 @@ from mnist_tui.core.errors import UserError
 from mnist_tui.core.events import Answered, CheckpointSaved, Event, HyperparametersApplied, Rewound, SaveFailed
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, differences, live_part, with_changes
 from mnist_tui.core.knob import Value
-from mnist_tui.engine.checkpoint import load_checkpoint
 from mnist_tui.engine.keeper import Keeper, Place
 from mnist_tui.engine.learner import Learner
+from mnist_tui.engine.restoring import read_state
 
 HOLD_SECONDS = 1.0  # changes of the same fields no further apart than this are one edit: a key that is held
 KEPT = 10
@@ -24,12 +24,13 @@ KEPT = 10
 
 @attrs.define
 class Edit:
-    """One edit: its number from 1, the fields it changed, the checkpoint before it, and when it last went on."""
+    """One edit: number from 1, fields it changed, checkpoint before it, when it last went on, its first batch."""
 
     number: int
     fields: frozenset[str]
     checkpoint: Path | None
     touched: float
+    step: int = 0
 
 
 class Editor:
@@ -76,6 +77,31 @@ class Editor:
                 oldest.unlink(missing_ok=True)
         return self._edits[-1]
 
+    def recall(self, past: Iterable[Event], started_with: Hyperparameters) -> None:
+        """Know the edits of a run that is continued: what can still be taken back, and how they were numbered.
+
+        Args:
+            past: what was recorded of the run, and what brought it here.
+            started_with: what its first batch was trained with.
+        """
+        self._started_with = started_with
+        for event in past:
+            match event:
+                case HyperparametersApplied() if event.edit > self._count:
+                    self._count = event.edit
+                    path = self._keeper.edit_path(event.edit) if event.undoable else None
+                    fields = frozenset(differences(event.old, event.new))
+                    self._edits.append(Edit(event.edit, fields, path, -math.inf, event.step))
+                case Rewound():
+                    self._branches = max(self._branches, event.branch)
+                    self._edits = [edit for edit in self._edits if edit.number != event.edit]
+                    self._edits = [edit for edit in self._edits if edit.step <= event.to_step + 1]
+                case _:
+                    pass
+        paths = [self._keeper.edit_path(number) for number in range(1, self._count + 1)]
+        self._files = [path for path in paths if path is not None and path.is_file()]
+        self._edits = [edit for edit in self._edits if edit.checkpoint is None or edit.checkpoint in self._files]
+
     def undo(self) -> Iterator[Event]:
         """Go back to the state before the last edit."""
         step = self._place.step
@@ -115,9 +141,9 @@ class Editor:
             self._learner.reset(self._started_with)
             place = Place()
         else:
-            content = load_checkpoint(checkpoint)
-            place = Place(**{name: content[name] for name in attrs.fields_dict(Place)})
-            self._learner.restore(Hyperparameters(**content["hyperparameters"]), content)
+            saved = read_state(checkpoint)
+            place = saved.place
+            self._learner.restore(saved.hyperparameters, saved.content)
         self._branches += 1
         for edit_before in self._edits:
             edit_before.touched = -math.inf  # no key is held across a way back

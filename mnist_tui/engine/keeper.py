@@ -35,6 +35,23 @@ class Place:
     branch: int = 0
 
 
+@attrs.define
+class Standing:
+    """What the trainer has to know of its evaluations so far; the newest checkpoint carries it.
+
+    Attributes:
+        best: highest accuracy of the run, 0..1, or None.
+        best_of_branch: highest since the last way back, which patience looks at.
+        without_better: epochs since that one.
+        evaluated_step: of the newest evaluation, -1 before any.
+    """
+
+    best: float | None = None
+    best_of_branch: float | None = None
+    without_better: int = 0
+    evaluated_step: int = -1
+
+
 @attrs.frozen
 class Destination:
     """Where checkpoints go: the run's folder, the seconds between two, and facts that every file carries."""
@@ -80,7 +97,8 @@ class Keeper:
             **more,
         }
         try:
-            save_checkpoint(path, model, self._learner.optimizer, facts)
+            previous = path.with_name("previous.pt") if kind == "last" else None
+            save_checkpoint(path, model, self._learner.optimizer, facts, previous)
             if kind == "last":
                 save_weights(folder / "cnn_model.pth", model)
         except OSError as error:

@@ -68,13 +68,17 @@ class Learner:
         hyperparameters = self.hyperparameters
         logits = self.model(images)
         loss = F.cross_entropy(logits, labels, label_smoothing=hyperparameters.label_smoothing)
-        for weight in self._weights:  # `zero_grad`, without the 0.1 ms of its profiling hooks
-            weight.grad = None
+        self.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
         if hyperparameters.gradient_clip:
             torch.nn.utils.clip_grad_norm_(self._weights, hyperparameters.gradient_clip)
         self._step()
         return loss.detach(), logits.detach()
+
+    def forget_gradients(self) -> None:
+        """`zero_grad`, without the 0.1 ms of its profiling hooks."""
+        for weight in self._weights:
+            weight.grad = None
 
     def gradient_norm(self) -> float:
         """Euclidean norm of the newest batch's whole gradient, after clipping; 0.1 ms for the classic network."""
@@ -111,8 +115,7 @@ class Learner:
             content: its `model`, `optimizer` and `rng`.
         """
         self.model.load_state_dict(content["model"])
-        for weight in self._weights:
-            weight.grad = None
+        self.forget_gradients()
         self.hyperparameters = hyperparameters
         optimizer = make_optimizer(self._weights, hyperparameters)
         optimizer.load_state_dict(content["optimizer"])  # replaces the groups that `make_step` looks into

@@ -7,24 +7,22 @@ training; a test is `list(islice(trainer.run(control), 20))`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
 import attrs
 import torch
 from torch import Tensor
 
 from mnist_tui.core.control import Control, Wishes
-from mnist_tui.core.errors import UserError
+from mnist_tui.core.errors import UserError, is_out_of_memory
 from mnist_tui.core.events import (
     Answered,
     BatchesTrained,
     BatchInspected,
     CheckpointSaved,
     EpochFinished,
-    Evaluated,
-    EvaluationBegan,
     Event,
+    HealthRecovered,
     HealthWarned,
     LayersProbed,
     Paused,
@@ -38,15 +36,17 @@ from mnist_tui.core.events import (
 from mnist_tui.core.health import HealthMonitor
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.schedules import rate_factor
+from mnist_tui.core.suspension import training_clock
 from mnist_tui.engine.augment import as_bytes, augment, augments
 from mnist_tui.engine.batches import Batches, permutation
 from mnist_tui.engine.editor import Editor
-from mnist_tui.engine.evaluate import evaluate
+from mnist_tui.engine.examiner import Examiner
 from mnist_tui.engine.finder import find_rate
 from mnist_tui.engine.keeper import Destination, Keeper, Place
 from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.model import CNN
 from mnist_tui.engine.probe import describe_batch, probe, snapshot
+from mnist_tui.engine.restoring import SavedState
 
 DRAIN_SECONDS = 0.1  # how long losses may stay on the device before they come down together
 DRAIN_BATCHES = 512
@@ -66,6 +66,10 @@ class Splits:
 
 class Diverged(UserError):
     """The loss is not finite, and nobody is there to decide what now."""
+
+
+class OutOfMemory(UserError):
+    """A batch does not fit, and nobody is there to make it smaller."""
 
 
 class Trainer:
@@ -95,6 +99,7 @@ class Trainer:
         self._autosave = destination.autosave if destination else float("inf")
         self._keeper = Keeper(destination, self.learner)
         self._editor = Editor(self.learner, self.place, self._keeper)
+        self._examiner = Examiner(self.learner, splits.test, splits.validation, self._keeper)
         self._health = HealthMonitor()
         self._attended = attended
         self._losses: list[Tensor] = []
@@ -107,10 +112,7 @@ class Trainer:
         self._allowance = 0
         self._inspecting = False
         self._stop_after_epoch = False
-        self._best: float | None = None
-        self._best_of_branch: float | None = None  # patience looks at this: an undo begins anew
-        self._without_better = 0
-        self._evaluated_step = -1
+        self._starved = False  # paused, since a batch did not fit into the memory
         self._order: tuple[int, Tensor] | None = None
 
     @property
@@ -122,6 +124,30 @@ class Trainer:
     def hyperparameters(self) -> Hyperparameters:
         """What is in force."""
         return self.learner.hyperparameters
+
+    def continue_from(self, saved: SavedState) -> None:
+        """Be where a run was when `saved` was written; from there on all is bit for bit as if it had never stopped.
+
+        Args:
+            saved: the checkpoint; made by `read_state` for as many training images.
+        """
+        self.learner.restore(saved.hyperparameters, saved.content)
+        for name, value in attrs.asdict(saved.place).items():
+            setattr(self.place, name, value)
+        self._examiner.standing = saved.standing
+        self._keeper.newest = saved.path
+
+    def recall(self, started_with: Hyperparameters, past: Sequence[Event]) -> None:
+        """Know what became of the run so far: its edits, and what is wrong with it.
+
+        Args:
+            started_with: what the run's first batch was trained with.
+            past: everything that was recorded of the run, and a `Rewound` where that goes beyond its checkpoint.
+        """
+        self._editor.recall(past, started_with)
+        for event in past:
+            for _ in self._health.heed(event):
+                pass  # it was told when it happened
 
     def run(self, control: Control) -> Iterator[Event]:
         """Train until the last epoch is over or `control` wants to stop; the last event is `RunFinished`.
@@ -147,13 +173,16 @@ class Trainer:
         status: Status = "done"
         reason = ""
         self.model.train()
+        if control.pending and self._ends():
+            yield from self._heed(control)  # a finished run that is continued may be given more epochs
         while self.place.epoch <= self.hyperparameters.epochs:
             yield from self._train_epoch(control)
             if self.place.position < len(self.splits.train) and not control.stopping:
                 continue  # an undo took the epochs back that this one belonged to
             if not control.stopping:
-                yield EpochFinished(self.place.epoch, self.place.step, self._epoch_seconds)
-                self.place.epochs_finished = self.place.epoch
+                if self.place.epochs_finished < self.place.epoch:  # a run may have been cut off in its evaluation
+                    yield EpochFinished(self.place.epoch, self.place.step, self._epoch_seconds)
+                    self.place.epochs_finished = self.place.epoch
                 yield from self._evaluate(control)
             if control.stopping:
                 status = "stopped"
@@ -172,7 +201,8 @@ class Trainer:
                 status, reason = "stopped", "after the epoch, as asked"
                 break
             if self._out_of_patience():
-                reason = f"stopped early: {self._without_better} epochs without a better evaluation"
+                without = self._examiner.standing.without_better
+                reason = f"stopped early: {without} epochs without a better evaluation"
                 break
         if control.stopping:
             yield from self._save()
@@ -183,11 +213,11 @@ class Trainer:
         return self.place.epoch > self.hyperparameters.epochs or self._stop_after_epoch or self._out_of_patience()
 
     def _out_of_patience(self) -> bool:
-        return 0 < self.hyperparameters.patience <= self._without_better
+        return 0 < self.hyperparameters.patience <= self._examiner.standing.without_better
 
     def _train_epoch(self, control: Control) -> Iterator[Event]:
         train, place = self.splits.train, self.place
-        self._drained = time.perf_counter()
+        self._drained = training_clock()
         while place.position < len(train):
             if control.pending:
                 yield from self._heed(control)
@@ -200,9 +230,17 @@ class Trainer:
                 images = augment(images, hyperparameters, place.samples)
             if hyperparameters.schedule != "constant":
                 self.learner.learning_rate = hyperparameters.learning_rate * self._rate_factor()
-            inspected = self._train_inspected(images, labels) if self._inspecting else None
-            if inspected is None:
-                self._train_batch(images, labels)
+            inspected = None
+            try:
+                if self._inspecting:
+                    inspected = self._train_inspected(images, labels)
+                else:
+                    self._train_batch(images, labels)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                yield from self._give_in(control, len(batch))
+                continue
             place.position += len(batch)
             place.samples += len(batch)
             place.step += 1
@@ -215,7 +253,7 @@ class Trainer:
                 or inspected
                 or next_is_shorter
                 or len(self._losses) >= DRAIN_BATCHES
-                or time.perf_counter() - self._drained >= DRAIN_SECONDS
+                or training_clock() - self._drained >= DRAIN_SECONDS
             ):
                 yield from self._drain(len(batch))
                 if probing:
@@ -224,6 +262,20 @@ class Trainer:
                     yield attrs.evolve(inspected, step=place.step)
                 if time.monotonic() - self._saved >= self._autosave:
                     yield from self._save()
+
+    def _give_in(self, control: Control, batch_size: int) -> Iterator[Event]:
+        """A batch did not fit into the memory: nothing of it counts, and a smaller one may be tried."""
+        self.learner.forget_gradients()
+        self._inspecting = False
+        yield from self._drain(batch_size)
+        smaller = max(1, batch_size // 2)
+        message = f"a batch of {batch_size} does not fit into the memory of {self.device}: try {smaller}"
+        if batch_size == 1 or not self._attended:
+            yield from self._save()
+            raise OutOfMemory(f"{message}, e.g. go on with --resume and --batch-size {smaller}")
+        self._starved = True
+        control.pause()
+        yield HealthWarned(self.place.step, "out of memory", message)
 
     def _epoch_order(self) -> Tensor:
         """The order of the epoch under way, drawn once."""
@@ -263,7 +315,7 @@ class Trainer:
         correct = tuple(torch.stack(self._correct).tolist())
         self._losses.clear()
         self._correct.clear()
-        now = time.perf_counter()
+        now = training_clock()
         seconds, self._drained = now - self._drained, now
         place = self.place
         self._epoch_seconds += seconds
@@ -305,19 +357,24 @@ class Trainer:
                 self._paused, self._retell = True, False
                 yield Paused(self.place.step)
             control.wait()
-        self._drained = time.perf_counter()
+        self._drained = training_clock()
 
     def _obey(self, wishes: Wishes, control: Control) -> Iterator[Event]:
         """Edits, and what takes them back, in order."""
         for command in wishes.commands:
             if isinstance(command, dict):
                 yield from self._editor.apply(command)
+                if self._starved and "batch_size" in command:
+                    self._starved = False
+                    yield HealthRecovered(self.place.step, "out of memory")
+                    control.resume()
                 continue
             branch = self.place.branch
             yield from self._editor.undo() if command == "undo" else self._editor.recover()
             if self.place.branch != branch:
-                self._evaluated_step, self._without_better, self._best_of_branch = -1, 0, None
+                self._examiner.forget_branch()
                 self._epoch_seconds = 0.0
+                yield from self._save()  # what a killed process goes on from is on the branch in force
             if command == "recover" and self.place.branch != branch:
                 control.resume()
 
@@ -331,7 +388,7 @@ class Trainer:
             yield preview(self.splits.train, wishes.preview, self._epoch_order()[self.place.position :])
         if not (wishes.evaluate or wishes.save or wishes.find_rate):
             return
-        if wishes.evaluate and self._evaluated_step == self.place.step:
+        if wishes.evaluate and self._examiner.standing.evaluated_step == self.place.step:
             yield Answered(self.place.step, f"the weights after step {self.place.step} are evaluated already")
         elif wishes.evaluate:
             yield from self._evaluate(control)
@@ -346,47 +403,15 @@ class Trainer:
         self._retell = True  # a paused run says so again
 
     def _evaluate(self, control: Control) -> Iterator[Event]:
-        """Evaluate the held-out splits with the weights as they are, unless that was just done."""
-        place = self.place
-        if self._evaluated_step == place.step:
-            return
-        yield EvaluationBegan(place.step)
-        choose_by: Literal["test", "validation"] = "validation" if self.splits.validation else "test"
-        for split, batches in (("validation", self.splits.validation), ("test", self.splits.test)):
-            if batches is None:
-                continue
-            result = evaluate(self.model, batches, lambda: control.stopping)
-            if result is None:
-                return
-            name: Literal["test", "validation"] = "test" if split == "test" else "validation"
-            logits = result.logits.contiguous().numpy().tobytes()
-            yield Evaluated(
-                place.step, place.epoch, name, result.loss, result.accuracy, logits, result.seconds, place.branch
-            )
-            if split == choose_by:
-                yield from self._keep_best(result.accuracy, name)
-        self._evaluated_step = place.step
-        self._drained = time.perf_counter()
-
-    def _keep_best(self, accuracy: float, split: str) -> Iterator[CheckpointSaved | SaveFailed]:
-        if self._best_of_branch is not None and accuracy <= self._best_of_branch:
-            self._without_better += self.place.position >= len(self.splits.train)  # on request, it is no epoch's
-        else:
-            self._best_of_branch, self._without_better = accuracy, 0
-        if self._best is not None and accuracy <= self._best:
-            return
-        saved = self._keeper.write("best", self.place, chosen_by=split, accuracy=accuracy)
-        if not isinstance(saved, SaveFailed):
-            self._best = accuracy
-        if saved is not None:
-            yield saved
+        yield from self._examiner.evaluate(self.place, lambda: control.stopping)
+        self._drained = training_clock()
 
     def _save(self) -> Iterator[CheckpointSaved | SaveFailed]:
         self._saved = time.monotonic()
-        saved = self._keeper.write("last", self.place)
+        saved = self._keeper.write("last", self.place, standing=attrs.asdict(self._examiner.standing))
         if saved is not None:
             yield saved
-        self._drained = time.perf_counter()
+        self._drained = training_clock()
 
 
 def preview(train: Batches, hyperparameters: Hyperparameters, indices: Tensor | None = None) -> Previewed:

@@ -7,7 +7,7 @@ waits for one. `local` trains in a thread of this process, `watched` reads what 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -15,6 +15,9 @@ from mnist_tui.core.events import Event
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.knob import Value
 from mnist_tui.core.settings import RunSettings
+
+if TYPE_CHECKING:
+    from mnist_tui.core.resuming import Resumption
 
 
 @attrs.frozen(kw_only=True)
@@ -26,12 +29,14 @@ class Order:
         dataset: what it is trained on.
         paused: wait before the first batch.
         find_rate: run the learning-rate finder before it.
+        resumption: the run to go on with, in place of a new one; it has hyperparameters and a data set of its own.
     """
 
     hyperparameters: Hyperparameters
     dataset: str = "mnist"
     paused: bool = False
     find_rate: bool = False
+    resumption: Resumption | None = None
 
 
 class Runner(Protocol):

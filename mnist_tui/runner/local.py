@@ -8,19 +8,21 @@ from __future__ import annotations
 import queue
 import threading
 import traceback
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from mnist_tui.core.control import Control
 from mnist_tui.core.dataset import dataset_info
-from mnist_tui.core.errors import UsageError, UserError
+from mnist_tui.core.errors import UsageError, UserError, is_out_of_memory
 from mnist_tui.core.events import (
     Answered,
     DataLoaded,
     Event,
     HyperparametersApplied,
+    Recalled,
     Rewound,
     RunFailed,
     RunStarted,
@@ -35,6 +37,8 @@ from mnist_tui.runner import Order
 
 if TYPE_CHECKING:
     from mnist_tui.core.recorder import Recorder
+    from mnist_tui.core.resuming import Resumption
+    from mnist_tui.engine.trainer import Trainer
 
 JOIN_SECONDS = 10.0
 
@@ -235,9 +239,8 @@ class LocalRunner:
         self._inbox.put(loaded)
         return bench
 
-    def _exchange(self, dataset: str) -> Bench:
-        """Another data set; nothing is told before all of it is there, so that a failure leaves the one that is."""
-        settings = attrs.evolve(self.settings, dataset=dataset)
+    def _exchange(self, settings: RunSettings) -> Bench:
+        """Other data; nothing is told before all of it is there, so that a failure leaves what is."""
         source, test = load_data(settings, self._inbox.put, self._cancelled.is_set)
         bench, loaded = load_engine(settings, source, test, self._tell_importing)
         self._inbox.put(DataLoaded(source, test))
@@ -269,9 +272,15 @@ class LocalRunner:
         if self._stop_requested.is_set():
             self._control.stop()
         try:
-            if order.dataset != bench.source.name:
-                bench = self._exchange(order.dataset)
-            self._train(hyperparameters, bench, self._control)
+            settings = attrs.evolve(self.settings, dataset=order.dataset)
+            if order.resumption is not None:
+                settings = order.resumption.settings(settings)
+            if not _same_data(settings, bench.settings):
+                bench = self._exchange(settings)
+            if order.resumption is not None:
+                self._continue(order.resumption, bench, self._control)
+            else:
+                self._train(hyperparameters, bench, self._control)
         except UserError as error:
             self._inbox.put(RunFailed(str(error), exit_code=error.exit_code))
         except BaseException as error:  # as above
@@ -281,25 +290,55 @@ class LocalRunner:
         return bench
 
     def _train(self, hyperparameters: Hyperparameters, bench: Bench, control: Control) -> None:
-        """One run, from its folder to its last event."""
-        from mnist_tui.core.recorder import Recorder  # 4 ms that the first frame does without
-        from mnist_tui.engine.keeper import Destination
-        from mnist_tui.engine.trainer import Trainer
+        """A new run, from its folder to its last event."""
+        from mnist_tui.core.owner import claim  # these are 4 ms that the first frame does without
+        from mnist_tui.core.recorder import Recorder
 
         settings = self.settings
         folder = create_folder(settings.runs_dir, self._name, settings.name or settings.preset)
         self._name = None  # a later run of this runner gets the next free number
         facts = run_facts(settings, folder, hyperparameters, bench)
-        recorder = Recorder(folder, facts)
+        ours = claim(folder)
         try:
-            carried = {
-                key: facts[key] for key in ("run", "dataset", "data_dir", "preset", "device", "threads", "versions")
-            }
-            destination = Destination(folder, settings.autosave, carried)
-            device = bench.device
-            trainer = Trainer(hyperparameters, bench.splits, device.torch, destination, attended=self._attended)
+            trainer = self._make_trainer(hyperparameters, folder, facts, bench)
             size, parameters = len(bench.splits.train), trainer.model.parameter_count
-            self._tell(recorder, RunStarted(folder.name, str(folder), hyperparameters, device.label, size, parameters))
+            begun = RunStarted(folder.name, str(folder), hyperparameters, bench.device.label, size, parameters)
+            self._carry_out(trainer, control, Recorder(folder, facts), [begun])
+        finally:
+            ours.release()
+
+    def _continue(self, resumption: Resumption, bench: Bench, control: Control) -> None:
+        """A run that was begun before, from where its newest checkpoint was written."""
+        from mnist_tui.core.owner import claim
+        from mnist_tui.core.recorder import Recorder
+        from mnist_tui.runner.continuing import take_up
+
+        ours = claim(resumption.folder)
+        try:
+            taken = take_up(resumption, bench, self._make_trainer)
+            self._inbox.put(Recalled(taken.past))
+            if resumption.changes:
+                control.edit(resumption.changes)
+            recorder = Recorder(resumption.folder, taken.facts, taken.changes)
+            self._carry_out(taken.trainer, control, recorder, taken.news)
+        finally:
+            ours.release()
+
+    def _make_trainer(
+        self, hyperparameters: Hyperparameters, folder: Path, facts: Mapping[str, Any], bench: Bench
+    ) -> Trainer:
+        from mnist_tui.engine.keeper import Destination
+        from mnist_tui.engine.trainer import Trainer
+
+        carried = {key: facts[key] for key in ("run", "dataset", "data_dir", "preset", "device", "threads", "versions")}
+        destination = Destination(folder, self.settings.autosave, carried)
+        return Trainer(hyperparameters, bench.splits, bench.device.torch, destination, attended=self._attended)
+
+    def _carry_out(self, trainer: Trainer, control: Control, recorder: Recorder, news: Sequence[Event]) -> None:
+        """Tell the news, then train to the end; whatever happens ends in one last event."""
+        try:
+            for event in news:
+                self._tell(recorder, event)
             for event in trainer.run(control):
                 self._tell(recorder, event)
         except UserError as error:
@@ -321,18 +360,14 @@ class LocalRunner:
             self._inbox.put(event)
 
 
+def _same_data(a: RunSettings, b: RunSettings) -> bool:
+    return (a.dataset, a.data_dir, a.validation) == (b.dataset, b.data_dir, b.validation)
+
+
 def _failure(error: BaseException) -> RunFailed:
     """An unexpected exception as an event: what it was in one line, and where."""
     text = str(error).strip().splitlines()
     message = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         message = "the device's memory is full: start again with a smaller batch size or width"
     return RunFailed(message, "".join(traceback.format_exception(error)))
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or "DefaultCPUAllocator: can't allocate memory" in str(error)
-    )

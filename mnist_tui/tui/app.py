@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterable
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.app import SystemCommand
 from textual.screen import Screen
@@ -25,6 +25,7 @@ from mnist_tui.core.events import (
     HealthWarned,
     HyperparametersApplied,
     Rewound,
+    RunContinued,
     RunFailed,
     RunFinished,
     RunStarted,
@@ -42,6 +43,9 @@ from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, PlainScrollBar, themes
+
+if TYPE_CHECKING:
+    from mnist_tui.core.resuming import Resumption
 
 DRAIN_HZ = 10.4
 RING_SECONDS = 60.0
@@ -76,8 +80,15 @@ class MnistApp(RunActions, LookActions, LeaveActions):
 
     BINDINGS = list(KEYS)
 
-    def __init__(self, session: Session, screen: ScreenSettings, departure: Departure | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        screen: ScreenSettings,
+        departure: Departure | None = None,
+        resumption: Resumption | None = None,
+    ) -> None:
         super().__init__(session, screen)
+        self._resumption = resumption
         self.departure = departure or Departure()
         self._charts_shown = self._figures_shown = 0.0
         self.set_class(session.ascii_only, "-ascii")
@@ -99,7 +110,9 @@ class MnistApp(RunActions, LookActions, LeaveActions):
         gc.enable()
         threading.Thread(target=_preload, name="preload", daemon=True).start()
         self.session.runner.load()
-        if self.settings.start:
+        if self._resumption is not None:
+            self.session.start(resumption=self._resumption)
+        elif self.settings.start:
             self.session.start()
         self.set_interval(1 / DRAIN_HZ, self.tick)
 
@@ -150,6 +163,11 @@ class MnistApp(RunActions, LookActions, LeaveActions):
                 self._ring(f"{self.session.progress.run}: {event.status}", self._result())
             case RunStarted():
                 self.dashboard.look(zoom=None, cursor=None)
+            case RunContinued():
+                self.dashboard.look(zoom=None, cursor=None)
+                self.say(f"It goes on after step {event.step}.", event.run)
+                if event.notice:
+                    self.say(event.notice, event.run, severity="warning")
             case Rewound():
                 self.dashboard.look(zoom=None, cursor=None)
                 self.say(f"step {event.from_step} is undone: step {event.to_step} is in force again", "back")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import RunSettings, ScreenSettings
-from mnist_tui.leaving import Departure, leave_at_once, restore_terminal, say, terminal_attributes
+from mnist_tui.leaving import DEBUG_VARIABLE, Departure, leave_at_once, restore_terminal, say, terminal_attributes
 from mnist_tui.runner.local import LocalRunner
 
 if TYPE_CHECKING:
+    from mnist_tui.core.resuming import Resumption
     from mnist_tui.render.blocks import Glyphs
     from mnist_tui.tui.app import MnistApp
 
@@ -20,7 +23,12 @@ SAVE_SECONDS = 10.0  # how long a signal waits for the run to be on the disk
 SCREEN_SECONDS = 2.0  # and then for the screen to end by itself
 
 
-def open_dashboard(hyperparameters: Hyperparameters, run: RunSettings, screen: ScreenSettings) -> int:
+def open_dashboard(
+    hyperparameters: Hyperparameters,
+    run: RunSettings,
+    screen: ScreenSettings,
+    resumption: Resumption | None = None,
+) -> int:
     """Draw, train, leave; returns the exit code."""
     # Read when Textual is imported: 120 halves the time from a key to its frame, and nothing is painted unchanged.
     os.environ.setdefault("TEXTUAL_FPS", "120")
@@ -33,7 +41,7 @@ def open_dashboard(hyperparameters: Hyperparameters, run: RunSettings, screen: S
     departure = Departure()
     departure.listen()
     session = Session(runner, hyperparameters, ascii_only=screen.ascii, glyphs=_glyphs(screen))
-    app = MnistApp(session, screen, departure)
+    app = MnistApp(session, screen, departure, resumption)
     _watch_departure(departure, runner, attributes)
     try:
         app.run(mouse=screen.mouse)
@@ -75,6 +83,19 @@ def _watch_departure(departure: Departure, runner: LocalRunner, attributes: list
 _gone = threading.Event()
 
 
+def _say_failure(failure: str, folder: str) -> None:
+    """One sentence about an exception in a screen; all of it goes to the run's log."""
+    where = ""
+    if folder:
+        from mnist_tui.core.recorder import write_log
+
+        with contextlib.suppress(OSError):
+            write_log(Path(folder), failure)
+            where = f"; {Path(folder) / 'log.txt'} says where"
+    reason = " ".join(failure.strip().splitlines()[-1].split())[:300]
+    say(failure if os.environ.get(DEBUG_VARIABLE) else f"mnist-tui: the screen failed: {reason}{where}")
+
+
 def _close(runner: LocalRunner, app: MnistApp) -> int:
     """Save what is still unsaved, say on the normal screen what there is, and settle the exit code."""
     closed = runner.close(0.0 if app.impatient else SAVE_SECONDS)
@@ -82,6 +103,8 @@ def _close(runner: LocalRunner, app: MnistApp) -> int:
     _gone.set()
     code = app.return_value if app.return_value is not None else app.departure.exit_code or app.return_code or 0
     code = code or app.session.progress.exit_code or (1 if app.session.progress.unsaved else 0)
+    if app.failure:
+        _say_failure(app.failure, app.session.progress.folder)
     if app.session.progress.error:
         say(f"mnist-tui: {app.session.progress.error}")
     if app.session.progress.run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -19,6 +20,7 @@ from mnist_tui.core.events import (
     Previewed,
     RateFound,
     RatesTried,
+    Recalled,
     Resumed,
     Rewound,
     RunContinued,
@@ -33,6 +35,9 @@ from mnist_tui.core.settings import RunSettings
 from mnist_tui.render.blocks import Glyphs
 from mnist_tui.runner import Order, Runner
 from mnist_tui.tui.browser import DigitBrowser
+
+if TYPE_CHECKING:
+    from mnist_tui.core.resuming import Resumption
 
 SETTLE_SECONDS = 1.0  # within which the engine confirms an edit; until then the row is ahead of it
 
@@ -83,6 +88,9 @@ class Session:
         self.progress.apply(event)
         self.history.apply(event)
         match event:
+            case Recalled():
+                for recalled in event.events:
+                    self.apply(recalled)
             case DataLoaded():
                 self.browser.load(event)
             case RunFailed():
@@ -140,13 +148,19 @@ class Session:
         settled = {name: value for name, value in values.items() if now - self._asked.get(name, 0) > SETTLE_SECONDS}
         self.wanted = with_changes(self.wanted, settled)
 
-    def start(self, *, paused: bool = False, find_rate: bool = False) -> None:
-        """Begin a run with what is wanted, in place of the one under way.
+    def start(self, *, paused: bool = False, find_rate: bool = False, resumption: Resumption | None = None) -> None:
+        """Begin a run with what is wanted, or go on with one that was left, in place of the one under way.
 
         Raises:
             UsageError: it cannot begin with that.
         """
-        order = Order(hyperparameters=self.wanted, dataset=self.dataset, paused=paused, find_rate=find_rate)
+        order = Order(
+            hyperparameters=self.wanted,
+            dataset=self.dataset,
+            paused=paused,
+            find_rate=find_rate,
+            resumption=resumption,
+        )
         if self.progress.active:
             self.runner.restart(order)
         else:

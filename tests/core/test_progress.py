@@ -207,11 +207,27 @@ def test_a_farewell_says_at_which_step_was_evaluated_and_names_what_came_after()
     progress.apply(batches(1, 1, 0.1))
     progress.apply(Evaluated(1, 1, "test", 0.1, 0.9, b"", 0.1))
     progress.apply(CheckpointSaved(1, "last", "runs/a/checkpoints/last.pt"))
+    progress.apply(RunFinished("done", 1, 1, 0.1))
     assert progress.farewell()[0].endswith("after 1 steps, test accuracy 90.00%")
     assert progress.farewell()[1].endswith(f"mnist-tui evaluate {progress.folder}")
     progress.apply(batches(2, 1, 0.1))
+    progress.apply(RunFinished("done", 2, 1, 0.2))
     assert progress.farewell()[0].endswith("after 2 steps, test accuracy 90.00% at step 1")
     assert progress.farewell()[1].endswith("mnist-tui evaluate runs/a/checkpoints/last.pt")
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("runs/20260101-000000-a", "a"), ("/elsewhere/20260101-000000-a", "/elsewhere/20260101-000000-a")],
+)
+def test_a_farewell_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, folder: str, name: str) -> None:
+    monkeypatch.setenv("MNIST_TUI_RUNS_DIR", "runs")
+    progress = Progress()
+    progress.apply(RunStarted("20260101-000000-a", folder, HYPERPARAMETERS, "cpu", 6400, 10))
+    progress.apply(CheckpointSaved(1, "last", "last.pt"))
+    for event in (RunFinished("stopped", 1, 0, 0.1), RunFailed("gone", "", 1)):
+        progress.apply(event)
+        assert progress.farewell()[1] == f"saved in {folder}; go on with: mnist-tui --resume {name}"
 
 
 def test_going_back_forgets_the_evaluations_that_were_undone() -> None:

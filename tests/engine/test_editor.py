@@ -183,7 +183,7 @@ def test_the_newest_ten_checkpoints_are_kept(tmp_path: Path, monkeypatch: pytest
     assert checkpoints(tmp_path / "run") == [f"edit-{number:04d}.pt" for number in range(4, KEPT + 4)]
     for _ in range(KEPT + 1):
         control.undo()
-    answers = [event for event in islice(running, KEPT + 1) if isinstance(event, (Rewound, Answered))]
+    answers = [event for event in islice(running, 2 * KEPT + 1) if isinstance(event, (Rewound, Answered))]
     assert isinstance(answers[KEPT - 1], Rewound)
     assert isinstance(answers[KEPT], Answered)
 
@@ -308,6 +308,7 @@ def test_an_undo_while_paused_stays_paused(tmp_path: Path) -> None:
     assert next(running) == Paused(3)
     control.undo()
     assert isinstance(next(running), Rewound)
+    assert isinstance(next(running), CheckpointSaved)  # so that a killed process goes on from this branch
     control.resume()
     assert next(running) == Resumed(2)
 
@@ -409,12 +410,13 @@ def test_going_back_takes_the_last_checkpoint_halves_the_rate_and_trains_on(tmp_
     until_paused = [event for event in islice(running, 3) if isinstance(event, Paused)]
     assert until_paused
     control.recover()
-    rewound, recovered, applied, resumed = islice(running, 4)
+    rewound, recovered, applied, saved, resumed = islice(running, 5)
     assert isinstance(rewound, Rewound)
     assert (rewound.from_step, rewound.to_step, rewound.edit) == (7, 4, 0)
     assert words([recovered]) == ["HealthRecovered"]
     assert isinstance(applied, HyperparametersApplied)
     assert applied.new.learning_rate == 0.0005
+    assert isinstance(saved, CheckpointSaved)
     assert isinstance(resumed, Resumed)
     rest = list(running)
     assert all(loss == loss for loss in losses(rest))
@@ -472,10 +474,10 @@ def test_where_nobody_watches_the_run_ends_and_says_what_to_do(tmp_path: Path) -
 
 
 def test_a_run_without_a_better_evaluation_stops_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    from mnist_tui.engine import trainer as trainers
+    from mnist_tui.engine import examiner
     from tests.engine.test_trainer import Script
 
-    monkeypatch.setattr(trainers, "evaluate", Script([0.5, 0.6, 0.6, 0.5, 0.9], [], SPLITS))
+    monkeypatch.setattr(examiner, "evaluate", Script([0.5, 0.6, 0.6, 0.5, 0.9], [], SPLITS))
     finished = whole_run(make(attrs.evolve(SMALL, epochs=9, patience=2)))[-1]
     assert isinstance(finished, RunFinished)
     assert (finished.status, finished.epochs) == ("done", 4)

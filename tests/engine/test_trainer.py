@@ -27,6 +27,7 @@ from mnist_tui.core.events import (
     SaveFailed,
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.engine import examiner
 from mnist_tui.engine import trainer as module
 from mnist_tui.engine.batches import Batches, normalise, permutation
 from mnist_tui.engine.checkpoint import load_model
@@ -550,7 +551,7 @@ def bests(events: list[Event]) -> list[int]:
 
 
 def test_the_best_is_kept_only_when_it_is_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "evaluate", Script([0.5, 0.4, 0.6, 0.6], [], SPLITS))
+    monkeypatch.setattr(examiner, "evaluate", Script([0.5, 0.4, 0.6, 0.6], [], SPLITS))
     events = whole_run(make(attrs.evolve(SMALL, epochs=4), folder=tmp_path / "run"))
     assert bests(events) == [4, 12]
     _, facts = load_model(tmp_path / "run" / "checkpoints" / "best.pt")
@@ -559,7 +560,7 @@ def test_the_best_is_kept_only_when_it_is_better(tmp_path: Path, monkeypatch: py
 
 def test_a_validation_split_chooses_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = splits(100, 40, 30)
-    monkeypatch.setattr(module, "evaluate", Script([0.9, 0.5, 0.6], [0.5, 0.9, 0.7], data))
+    monkeypatch.setattr(examiner, "evaluate", Script([0.9, 0.5, 0.6], [0.5, 0.9, 0.7], data))
     events = whole_run(make(attrs.evolve(SMALL, epochs=3), data, tmp_path / "run"))
     assert bests(events) == [4, 8]
     evaluated = [(event.split, event.accuracy) for event in events if isinstance(event, Evaluated)]

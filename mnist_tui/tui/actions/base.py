@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 
 from textual.app import App
 
@@ -14,7 +15,11 @@ CONFIRM_SECONDS = 5.0
 
 
 class SessionApp(App[int]):
-    """An app over a `Session`; its return value is the exit code."""
+    """An app over a `Session`; its return value is the exit code.
+
+    Attributes:
+        failure: the traceback of an exception in a screen, or empty.
+    """
 
     def __init__(self, session: Session, screen: ScreenSettings) -> None:
         super().__init__(driver_class=GuardedDriver)
@@ -22,6 +27,12 @@ class SessionApp(App[int]):
         self.settings = screen
         self._asked_for = ""
         self._asked_until = 0.0
+        self.failure = ""
+
+    def _fatal_error(self) -> None:
+        """An exception in a screen ends the app; it is kept for the log, and for one sentence on the normal screen."""
+        self.failure = traceback.format_exc()
+        self._close_messages_no_wait()
 
     def say(self, text: str, title: str = "", *, severity: str = "information") -> None:
         """Show a sentence for a few seconds; it is never parsed as markup."""

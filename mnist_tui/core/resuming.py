@@ -1,0 +1,155 @@
+"""A run that shall go on: which one, from which file, and what may be different this time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from mnist_tui.core.errors import UsageError, UserError
+from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
+from mnist_tui.core.knob import Value
+from mnist_tui.core.runs import find_run, name_of, read_run
+from mnist_tui.core.settings import RunSettings
+
+FIXED = ("dataset", "validation", "preset", "data_dir")
+"""Settings that a run keeps, since its batches would be others."""
+
+
+@attrs.frozen
+class Resumption:
+    """A run to be continued.
+
+    Attributes:
+        folder: the run's.
+        checkpoint: the file to go on from; None: the newest.
+        changes: hyperparameters to be edited before the first batch.
+        facts: its `run.json`.
+    """
+
+    folder: Path
+    checkpoint: Path | None = None
+    changes: Mapping[str, Value] = attrs.field(factory=dict)
+    facts: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+
+    @property
+    def started_with(self) -> Hyperparameters:
+        """What the first batch was trained with.
+
+        Raises:
+            UserError: `run.json` does not say.
+        """
+        values = self.facts.get("initial_hyperparameters")
+        try:
+            return Hyperparameters(**values)  # type: ignore[arg-type]
+        except (TypeError, UserError):
+            raise UserError(
+                f"{self.folder / 'run.json'} does not say what the run began with: it cannot go on"
+            ) from None
+
+    def settings(self, settings: RunSettings, given: Collection[str] = ()) -> RunSettings:
+        """`settings` with the run's own data set, split and preset.
+
+        Args:
+            settings: what was asked for.
+            given: which fields of it were asked for expressly.
+
+        Raises:
+            UsageError: one of those is not the run's.
+        """
+        own = {name: self.facts[name] for name in FIXED if self.facts.get(name) is not None}
+        if "data_dir" in own:
+            own["data_dir"] = Path(str(own["data_dir"]))
+        for name in given:
+            if name in FIXED and name != "data_dir" and name in own and getattr(settings, name) != own[name]:
+                raise UsageError(
+                    f"{name_of(self.folder)} was trained with --{name} {own[name]}, and a run that is continued keeps "
+                    f"it: leave --{name} out, or begin a new run"
+                )
+        if "data_dir" in given:  # it may have moved; the files are checked
+            own.pop("data_dir", None)
+        try:
+            return attrs.evolve(settings, name=None, **own)
+        except (TypeError, UserError):
+            raise UserError(f"{self.folder / 'run.json'} is damaged: the run cannot go on") from None
+
+
+def prepare_resumption(text: str, runs_dir: Path, changes: Mapping[str, Value]) -> Resumption:
+    """The run that `--resume` means, checked as far as `run.json` tells.
+
+    Args:
+        text: a run's name, its folder, or a checkpoint in it.
+        runs_dir: where names are looked for.
+        changes: hyperparameters that were given expressly.
+
+    Raises:
+        UsageError: there is no such run, it is over, or a change cannot be made inside a run.
+    """
+    path = Path(text).expanduser()
+    checkpoint = path if path.suffix == ".pt" and path.is_file() else None
+    folder = path.absolute().parent.parent if checkpoint else find_run(text, runs_dir)
+    facts = read_run(folder)
+    if not facts:
+        what = f"{path} lies in no run's folder" if checkpoint else f"{folder} holds no run: its run.json is missing"
+        raise UsageError(f"{what}; a model alone can be evaluated, not continued")
+    values = facts.get("hyperparameters")
+    known = values if isinstance(values, dict) else {}
+    for name, value in changes.items():
+        if not KNOBS[name].live and value != known.get(name):
+            raise UsageError(
+                f"{KNOBS[name].label} cannot change inside a run ({name_of(folder)} has {known.get(name)}): "
+                f"leave {KNOBS[name].flag} out, or begin a new run"
+            )
+    if facts.get("status") == "done" and checkpoint is None:
+        _refuse_finished(name_of(folder), facts, known, changes)
+    live = {name: value for name, value in changes.items() if KNOBS[name].live}
+    return Resumption(folder, checkpoint, live, facts)
+
+
+def _refuse_finished(
+    name: str, facts: Mapping[str, Any], known: Mapping[str, Any], changes: Mapping[str, Value]
+) -> None:
+    finished, planned = facts.get("epochs"), known.get("epochs")
+    early = isinstance(finished, int) and isinstance(planned, int) and finished < planned
+    if early and not changes:
+        raise UsageError(
+            f"{name} stopped early, after {finished} epochs without getting better for long enough: "
+            f"go on with --resume {name} --patience 0"
+        )
+    if not early and changes.get("epochs", planned) == planned:
+        more = f"--epochs {planned + 5}" if isinstance(planned, int) else "--epochs"
+        raise UsageError(f"{name} is finished, after {finished} epochs: give it more with --resume {name} {more}")
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """What a run goes on from: the last one; where there is none yet, the newest before an edit; None: its start."""
+    checkpoints = folder / "checkpoints"
+    if (checkpoints / "last.pt").exists():
+        return checkpoints / "last.pt"
+    edits = sorted(checkpoints.glob("edit-*.pt"))
+    return edits[-1] if edits else None
+
+
+def other_checkpoints(folder: Path, damaged: Path) -> list[Path]:
+    """Files to go on from where one is damaged, the newest first."""
+    paths = [path for path in (folder / "checkpoints").glob("*.pt") if path != damaged]
+    return sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def unlike(facts: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Why a continued run may not be bit for bit the one that never stopped; empty where it is.
+
+    Args:
+        facts: `run.json` of the run.
+        now: the same keys for this process.
+    """
+    old, new = facts.get("versions"), now.get("versions")
+    pairs = [
+        ("device", facts.get("device"), now.get("device")),
+        ("threads", facts.get("threads"), now.get("threads")),
+        ("torch", *(table.get("torch") if isinstance(table, Mapping) else None for table in (old, new))),
+    ]
+    differing = ", ".join(f"{name} {before} -> {after}" for name, before, after in pairs if before != after)
+    return f"it is not bit-exact: {differing}" if differing else ""
