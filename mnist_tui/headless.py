@@ -217,7 +217,7 @@ def train(runner: LocalRunner, order: Order, *, as_json: bool) -> int:
                 if departure.interrupts > 1 or not progress.run:
                     reporter.close()
                     leave_at_once(departure.exit_code)  # asked twice, or nothing was trained that could be saved
-                runner.stop()
+                runner.stop(departure.reason)
     finally:
         reporter.close()
         closed = runner.close()

@@ -21,6 +21,11 @@ DEBUG_VARIABLE = "MNIST_TUI_DEBUG"
 RESTORE_TERMINAL = (
     b"\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[0m"
 )
+_REASONS: dict[int, str] = {
+    signal.SIGTERM: "SIGTERM: somebody, or a batch system, ended it",
+    signal.SIGHUP: "the terminal was gone",
+    signal.SIGINT: "Ctrl+C",
+}
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -54,6 +59,21 @@ class Departure:
         if self.number is None:
             self.number = number
         self.asked.set()
+
+    @property
+    def reason(self) -> str:
+        """Why to go, for the record."""
+        return _REASONS.get(self.number, "") if self.number is not None else ""
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether the terminal is gone."""
+        return self.number == signal.SIGHUP
+
+    def forget(self) -> None:
+        """Wait for another signal."""
+        self.number = None
+        self.asked.clear()
 
     @property
     def exit_code(self) -> int:
@@ -98,6 +118,14 @@ def restore_terminal(attributes: list[object] | None) -> None:
         with contextlib.suppress(OSError, termios.error):
             termios.tcsetattr(descriptor, termios.TCSANOW, attributes)  # type: ignore[arg-type]
     os.close(descriptor)
+
+
+def forget_terminal() -> None:
+    """Put nothing in the terminal's place: what still writes to it fails no more, and what reads from it ends."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    os.close(nothing)
 
 
 def terminal_attributes() -> list[object] | None:

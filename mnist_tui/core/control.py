@@ -51,6 +51,7 @@ class Control:
     """Thread-safe wishes to one run.
 
     `pending` is a plain attribute, so the trainer's look between two batches costs nothing when nobody wants anything.
+    `reason` says why the run shall end, or nothing.
     """
 
     def __init__(self) -> None:
@@ -65,6 +66,7 @@ class Control:
         self._preview: Hyperparameters | None = None
         self._stop_after_epoch = False
         self._stop = False
+        self.reason = ""
         self._news = False
         self.pending = False
 
@@ -151,10 +153,11 @@ class Control:
         with self._posting():
             self._stop_after_epoch = wanted
 
-    def stop(self) -> None:
-        """Save after the batch under way and end the run."""
+    def stop(self, reason: str = "") -> None:
+        """Save after the batch under way and end the run; the first reason that is given stays."""
         with self._posting():
             self._stop = True
+            self.reason = self.reason or reason
 
     def take(self) -> Wishes:
         """Empty the mailbox; pausing and stopping stay as they are."""

@@ -285,6 +285,11 @@ class Progress:
         return [first, f"saved in {self.folder}; go on with: mnist-tui --resume {self.resumable}"]
 
     @property
+    def name(self) -> str:
+        """The run's name; empty before the first."""
+        return name_of(Path(self.run)) if self.run else ""
+
+    @property
     def resumable(self) -> str:
         """What `--resume` calls the run: its name, or its folder where that is not where runs are looked for."""
         folder = Path(self.folder)

@@ -157,7 +157,9 @@ class Recorder:
                 case CheckpointSaved(kind="last"):
                     self._force()  # the record must not be behind a checkpoint, should the power fail
                 case RunFinished():
-                    self._write_run(event.status, step=event.step, epochs=event.epochs, seconds=event.seconds)
+                    self._write_run(
+                        event.status, step=event.step, epochs=event.epochs, seconds=event.seconds, reason=event.reason
+                    )
                 case RunFailed():
                     write_log(self.folder, f"{event.message}\n{event.details}")
                     self._write_run("failed", error=event.message)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from mnist_tui.core.errors import UsageError, UserError
+from mnist_tui.core.errors import ModelFileError, UsageError, UserError
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
 from mnist_tui.core.knob import Value
 from mnist_tui.core.runs import find_run, name_of, read_run
@@ -86,14 +87,17 @@ def prepare_resumption(text: str, runs_dir: Path, changes: Mapping[str, Value]) 
 
     Raises:
         UsageError: there is no such run, it is over, or a change cannot be made inside a run.
+        ModelFileError: it is a file or folder of something else.
     """
-    path = Path(text).expanduser()
-    checkpoint = path if path.suffix == ".pt" and path.is_file() else None
-    folder = path.absolute().parent.parent if checkpoint else find_run(text, runs_dir)
+    path = Path(os.path.expanduser(text))
+    checkpoint = path.absolute() if os.path.isfile(path) else None
+    if checkpoint is not None:
+        _check_archive(path)
+    folder = checkpoint.parent.parent if checkpoint else find_run(text, runs_dir)
     facts = read_run(folder)
     if not facts:
         what = f"{path} lies in no run's folder" if checkpoint else f"{folder} holds no run: its run.json is missing"
-        raise UsageError(f"{what}; a model alone can be evaluated, not continued")
+        raise ModelFileError(f"{what}; a model alone can be evaluated, not continued")
     values = facts.get("hyperparameters")
     known = values if isinstance(values, dict) else {}
     for name, value in changes.items():
@@ -106,6 +110,18 @@ def prepare_resumption(text: str, runs_dir: Path, changes: Mapping[str, Value]) 
         _refuse_finished(name_of(folder), facts, known, changes)
     live = {name: value for name, value in changes.items() if KNOBS[name].live}
     return Resumption(folder, checkpoint, live, facts)
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse what is no file of `torch.save` at a glance; all of it is checked when it is loaded."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise ModelFileError(f"cannot read {path}: {error.strerror}") from None
+    if start != b"PK\x03\x04":
+        reason = "it is no file that torch.save writes" if start else "it is empty"
+        raise ModelFileError(f"{path} is not a checkpoint of mnist-tui: {reason}")
 
 
 def _refuse_finished(

@@ -54,6 +54,24 @@ def choose_name(runs_dir: Path, wanted: str | None, default: str) -> str:
     return wanted
 
 
+def check_writable(runs_dir: Path) -> None:
+    """Find out before anything is trained whether a run can be kept in `runs_dir`; nothing is made.
+
+    Raises:
+        UsageError: it is no folder, or nothing can be written there.
+    """
+    place = runs_dir.absolute()
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        reason = f"{place} is no folder"
+    elif not os.access(place, os.W_OK | os.X_OK):
+        reason = f"{place} cannot be written"
+    else:
+        return
+    raise UsageError(f"runs cannot be kept in {runs_dir}: {reason}; choose another place with --runs-dir")
+
+
 def create_folder(runs_dir: Path, wanted: str | None, default: str) -> Path:
     """Make `<date-time>-<name>` with its subfolders, named as `choose_name` says.
 

@@ -41,6 +41,11 @@ def _known_theme(_: object, __: attrs.Attribute[Any], value: str) -> None:
         raise UsageError(f"there is no theme {value!r}: use dark or light")
 
 
+def _known_hangup(_: object, __: attrs.Attribute[Any], value: str) -> None:
+    if value not in {"save", "continue"}:
+        raise UsageError(f"--on-hangup is save or continue, not {value!r}")
+
+
 def _option(default: Any, help: str, validator: Any = None) -> Any:
     if callable(default):
         return attrs.field(factory=default, validator=validator, metadata={"help": help})
@@ -83,3 +88,6 @@ class ScreenSettings:
     bell: bool = _option(True, "Ring, and notify the desktop, at the end of a run of a minute or more.")
     ascii: bool = _option(False, "Draw with ASCII characters only.")
     theme: str = _option("dark", "dark or light.", _known_theme)
+    on_hangup: str = _option(
+        "save", "When the terminal is gone: save and end, or continue without a screen.", _known_hangup
+    )

@@ -16,10 +16,13 @@ from mnist_tui.engine.learner import Learner
 
 LOWEST, HIGHEST = 1e-7, 10.0
 BATCHES = 120
-SMOOTHING = 0.9
-BLOWN_UP = 3.0  # times the lowest loss so far, and the test is over
-SKIPPED = 5  # batches until the smoothed loss means something
-LEAST_FALL = 0.1  # share by which the loss must fall for its steepest point to mean something
+PROBED = 256  # images that the loss is measured on, always the same: that of the batches hides what a rate does
+SMOOTHING = 0.5
+BLOWN_UP = 3.0  # times the lowest loss so far, and half a nat above it, and the test is over
+LEAST_FALL = 0.2  # nats by which the loss must fall for its steepest point to mean something
+RISEN = 1.5  # times the lowest loss so far, and RISEN_NATS above it
+RISEN_NATS = 0.02
+AROUND = 3  # rates on either side that a slope is measured over
 TELL_SECONDS = 0.15
 
 
@@ -28,7 +31,8 @@ def find_rate(
 ) -> Iterator[RatesTried | RateFound]:
     """Train a copy of `learner` for a few batches while the rate grows from 1e-7 to 10; the last event is `RateFound`.
 
-    The copy has its own weights and optimizer state; the global random state is put back.
+    The losses are those of the same 256 training images after each step. The copy has its own weights and optimizer
+    state; the global random state is put back.
     """
     device = train.device
     order = permutation(learner.hyperparameters.seed, -1 - step, len(train), device)
@@ -39,19 +43,21 @@ def find_rate(
     stopped = False
     try:
         twin = learner.copy()
-        twin.model.train()
+        probe = train.gather(order[-PROBED:])
         told = time.monotonic()
         for number in range(BATCHES):
             if stopped := cancelled():
                 break
             rate = LOWEST * (HIGHEST / LOWEST) ** (number / (BATCHES - 1))
             twin.learning_rate = rate
-            loss = twin.train_batch(*train.gather(_slice(order, number, batch_size)))[0].item()
+            twin.model.train()
+            twin.train_batch(*train.gather(_slice(order, number, batch_size)))
+            loss = twin.measure(*probe)
             if not math.isfinite(loss):
                 break
             rates.append(rate)
             losses.append(average.add(loss))
-            if number > SKIPPED and losses[-1] > BLOWN_UP * min(losses):
+            if losses[-1] > BLOWN_UP * min(losses) and losses[-1] > min(losses) + 0.5:
                 break
             if time.monotonic() - told >= TELL_SECONDS:
                 told = time.monotonic()
@@ -74,16 +80,25 @@ def _slice(order: Tensor, number: int, batch_size: int) -> Tensor:
 def suggest(rates: Sequence[float], losses: Sequence[float]) -> tuple[float | None, str]:
     """A rate to train with, and why.
 
-    Where the loss falls by a tenth, it is the rate at which it falls fastest against the rate's logarithm; where it
-    only rises, as for a network that has learnt already, a tenth of the rate at which it has risen by half.
+    Where the loss falls by 0.2 nats, it is the rate at which it falls fastest against the rate's logarithm; where it
+    does not, as for a network that has learnt already, a tenth of the rate at which it begins to rise.
     """
-    if len(losses) <= SKIPPED + 2:
-        return None, "the loss was not finite from the first batches on"
-    lowest = min(range(SKIPPED, len(losses)), key=lambda number: losses[number])
-    if losses[lowest] < losses[SKIPPED] * (1 - LEAST_FALL):
-        steepest = min(range(SKIPPED, max(lowest, SKIPPED + 1)), key=lambda n: losses[n + 1] - losses[n])
-        return rates[steepest], "where the loss falls fastest"
-    risen = next((number for number in range(SKIPPED, len(losses)) if losses[number] > 1.5 * losses[SKIPPED]), None)
-    if risen is None:
-        return None, "the loss hardly moved at any rate"
-    return rates[risen] / 10, "a tenth of the rate at which the loss begins to rise"
+    if not losses:
+        return None, "the loss was not finite from the first batch on"
+    lowest = min(range(len(losses)), key=losses.__getitem__)
+    if losses[lowest] < max(losses[: lowest + 1]) - LEAST_FALL:
+        return rates[min(range(lowest + 1), key=lambda number: _slope(losses, number))], "where the loss falls fastest"
+    least = math.inf
+    for rate, loss in zip(rates, losses, strict=True):
+        least = min(least, loss)
+        if loss > RISEN * least and loss > least + RISEN_NATS:
+            return rate / 10, "a tenth of the rate at which the loss begins to rise"
+    if len(losses) < BATCHES:
+        return rates[-1] / 10, "a tenth of the rate at which the loss was finite no more"
+    return None, "the loss hardly moved at any rate"
+
+
+def _slope(losses: Sequence[float], number: int) -> float:
+    """How the loss changes from rate to rate around one of them."""
+    first, last = max(0, number - AROUND), min(len(losses) - 1, number + AROUND)
+    return (losses[last] - losses[first]) / max(1, last - first)

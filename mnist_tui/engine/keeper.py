@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -102,7 +104,11 @@ class Keeper:
             if kind == "last":
                 save_weights(folder / "cnn_model.pth", model)
         except OSError as error:
-            return SaveFailed(place.step, f"cannot save {path}: {error.strerror or error}; training goes on")
+            reason = str(error.strerror or error)
+            if error.errno == errno.ENOSPC:
+                reason += f" (it needs {math.ceil(model.parameter_count * 12 / 1e6)} MB)"  # Adam keeps two more of each
+            kept = f"{self.newest.name} is as it was" if self.newest else "there is no earlier one"
+            return SaveFailed(place.step, f"cannot save {path}: {reason}; {kept}, and training goes on")
         if kind != "best":
             self.newest = path
         return CheckpointSaved(place.step, kind, str(path))

@@ -205,6 +205,7 @@ class Trainer:
                 reason = f"stopped early: {without} epochs without a better evaluation"
                 break
         if control.stopping:
+            reason = control.reason
             yield from self._save()
         yield RunFinished(status, self.place.step, self.place.epochs_finished, time.monotonic() - began, reason)
 

@@ -35,7 +35,11 @@ def centre_of(cell: int, axis: Axis, width: int) -> float:
 def draw_marks(cells: Cells, width: int, x: Axis, lines: Sequence[Line], ascii_only: bool) -> list[tuple[int, Line]]:
     """Dotted lines where edits took effect, those that were undone below; returns those in sight by column."""
     seen = [(column, line) for line in lines if 0 <= (column := cell_of(line.x, x, width)) < width]
-    seen.sort(key=lambda place: place[1].undone)
+    seen.sort(key=lambda place: (place[1].undone, -place[1].x))
+    newest_undone = next((place for place in seen if place[1].undone), None)
+    if newest_undone is not None:  # what was just taken back has a label as surely as what was just done
+        seen.remove(newest_undone)
+        seen.insert(min(1, len(seen)), newest_undone)
     for column, line in reversed(seen):
         for row in range(len(cells.characters)):
             cells.put(row, column, ":" if ascii_only else "┊", ABANDONED if line.undone else MARK)
@@ -45,7 +49,7 @@ def draw_marks(cells: Cells, width: int, x: Axis, lines: Sequence[Line], ascii_o
 def draw_labels(cells: Cells, seen: Sequence[tuple[int, Line]], labels_low: bool, ascii_only: bool) -> None:
     """Labels above everything, so that they can be read; each right of its line, in the first row where it is free.
 
-    Edits that are in force choose their row first.
+    The newest edit and the newest that was undone choose their row first, then those in force.
     """
     width, height = len(cells.characters[0]), len(cells.characters)
     rows = list(range(max(1, height // 2)))

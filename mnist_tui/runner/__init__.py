@@ -92,8 +92,8 @@ class Runner(Protocol):
     def stop_after_epoch(self, wanted: bool) -> None:
         """End the run with the epoch under way, or do not."""
 
-    def stop(self) -> None:
-        """Save and end the run."""
+    def stop(self, reason: str = "") -> None:
+        """Save and end the run; `reason` is recorded."""
 
     def close(self) -> bool:
         """Stop, save and end the thread; false where it did not end in time."""

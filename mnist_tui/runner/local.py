@@ -30,7 +30,7 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.hyperparameters import Hyperparameters, with_changes
 from mnist_tui.core.knob import Value
-from mnist_tui.core.runs import choose_name, create_folder
+from mnist_tui.core.runs import check_writable, choose_name, create_folder
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.loading import Bench, load_data, load_engine, run_facts
 from mnist_tui.runner import Order
@@ -55,6 +55,7 @@ class LocalRunner:
     """
 
     def __init__(self, settings: RunSettings, *, attended: bool = True) -> None:
+        check_writable(settings.runs_dir)
         choose_name(settings.runs_dir, settings.name, settings.preset)
         dataset_info(settings.dataset)
         self.settings = settings
@@ -190,10 +191,10 @@ class LocalRunner:
         if self._control:
             self._control.stop_after_epoch(wanted)
 
-    def stop(self) -> None:
+    def stop(self, reason: str = "") -> None:
         """Save and end the run; the runner stays usable."""
         if self._control:
-            self._control.stop()
+            self._control.stop(reason)
 
     def wait_until_idle(self, timeout: float) -> bool:
         """Wait until no run is under way; false where one still is after `timeout` seconds."""

@@ -116,17 +116,24 @@ class MnistApp(RunActions, LookActions, LeaveActions):
             self.session.start()
         self.set_interval(1 / DRAIN_HZ, self.tick)
 
+    @property
+    def outlives_terminal(self) -> bool:
+        """Whether the terminal is gone and the run goes on without a screen, as it was asked to."""
+        return self.departure.hung_up and self.settings.on_hangup == "continue" and self.session.progress.active
+
     # --- the clock
 
     def tick(self) -> None:
         """Take in what happened and show what changed."""
+        if self.detached:
+            return
         eventful = edited = False
         for event in self.session.drain():
             self._react(event)
             eventful = eventful or not isinstance(event, BatchesTrained)
             edited = edited or isinstance(event, (HyperparametersApplied, Rewound))
-        if self.departure.asked.is_set() and not self.leaving:
-            self.stop_and_leave(self.departure.exit_code)
+        if self.departure.asked.is_set() and not self.leaving and not self.outlives_terminal:
+            self.stop_and_leave(self.departure.exit_code, self.departure.reason)
         now = time.monotonic()
         charts = edited or now - self._charts_shown >= 0.98 / self.settings.fps
         if charts:
@@ -170,7 +177,7 @@ class MnistApp(RunActions, LookActions, LeaveActions):
                     self.say(event.notice, event.run, severity="warning")
             case Rewound():
                 self.dashboard.look(zoom=None, cursor=None)
-                self.say(f"step {event.from_step} is undone: step {event.to_step} is in force again", "back")
+                self.say(self._way_back(event), "back")
             case Answered():
                 self.say(event.message)
             case StopScheduled():
@@ -187,6 +194,12 @@ class MnistApp(RunActions, LookActions, LeaveActions):
         """Tell somebody who looks elsewhere, after a run that was long enough to look away."""
         if self.settings.bell and self.session.progress.train_seconds >= RING_SECONDS and self._driver is not None:
             self._driver.write(notification(title, text, inside_tmux="TMUX" in os.environ))
+
+    def _way_back(self, event: Rewound) -> str:
+        branches = self.session.history.abandoned
+        marks = branches[-1].marks if branches and event.from_step > event.to_step else []
+        edit = next((mark.label for mark in marks if event.edit and mark.edit == event.edit), "")
+        return (f"{edit} is taken back: " if edit else "") + f"step {event.to_step} is in force again"
 
     def _result(self) -> str:
         accuracy = self.session.progress.test_accuracy

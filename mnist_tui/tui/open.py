@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import RunSettings, ScreenSettings
-from mnist_tui.leaving import DEBUG_VARIABLE, Departure, leave_at_once, restore_terminal, say, terminal_attributes
+from mnist_tui.leaving import (
+    DEBUG_VARIABLE,
+    Departure,
+    forget_terminal,
+    leave_at_once,
+    restore_terminal,
+    say,
+    terminal_attributes,
+)
 from mnist_tui.runner.local import LocalRunner
 
 if TYPE_CHECKING:
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from mnist_tui.tui.app import MnistApp
 
 SAVE_SECONDS = 10.0  # how long a signal waits for the run to be on the disk
+LOOK_SECONDS = 0.5  # how soon a signal is seen once the terminal is gone
 SCREEN_SECONDS = 2.0  # and then for the screen to end by itself
 
 
@@ -42,7 +51,7 @@ def open_dashboard(
     departure.listen()
     session = Session(runner, hyperparameters, ascii_only=screen.ascii, glyphs=_glyphs(screen))
     app = MnistApp(session, screen, departure, resumption)
-    _watch_departure(departure, runner, attributes)
+    _watch_departure(departure, runner, app, attributes)
     try:
         app.run(mouse=screen.mouse)
     finally:
@@ -65,12 +74,14 @@ def _glyphs(screen: ScreenSettings) -> Glyphs:
     return "shade" if few or "NO_COLOR" in os.environ else "half"
 
 
-def _watch_departure(departure: Departure, runner: LocalRunner, attributes: list[object] | None) -> None:
+def _watch_departure(departure: Departure, runner: LocalRunner, app: MnistApp, attributes: list[object] | None) -> None:
     """Save and leave on a signal, also when the screen is stuck in a terminal that nobody reads."""
 
     def reap() -> None:
         departure.asked.wait()
-        runner.stop()
+        if app.outlives_terminal:
+            _train_on_alone(departure, runner, app)
+        runner.stop(departure.reason)
         runner.wait_until_idle(SAVE_SECONDS)
         if not _gone.wait(SCREEN_SECONDS):
             restore_terminal(attributes)
@@ -78,6 +89,21 @@ def _watch_departure(departure: Departure, runner: LocalRunner, attributes: list
 
     _gone.clear()
     threading.Thread(target=reap, name="reaper", daemon=True).start()
+
+
+def _train_on_alone(departure: Departure, runner: LocalRunner, app: MnistApp) -> None:
+    """The terminal is gone: end the screen as far as it ends, and train to the end, or to the next signal.
+
+    Textual's loop may be stuck in the dead terminal for ever, so nothing here waits for it.
+    """
+    forget_terminal()
+    app.end_input()
+    departure.forget()
+    while not runner.wait_until_idle(LOOK_SECONDS):
+        app.session.drain()  # nobody else empties the inbox now
+        if departure.asked.is_set():
+            return
+    leave_at_once(app.session.progress.exit_code)
 
 
 _gone = threading.Event()
@@ -98,6 +124,8 @@ def _say_failure(failure: str, folder: str) -> None:
 
 def _close(runner: LocalRunner, app: MnistApp) -> int:
     """Save what is still unsaved, say on the normal screen what there is, and settle the exit code."""
+    if app.detached or app.outlives_terminal:
+        threading.Event().wait()  # the reaper ends the process when the run is over
     closed = runner.close(0.0 if app.impatient else SAVE_SECONDS)
     app.session.drain()
     _gone.set()

@@ -39,6 +39,7 @@ from mnist_tui.tui.browser import DigitBrowser
 if TYPE_CHECKING:
     from mnist_tui.core.resuming import Resumption
 
+_EVALUATIONS_KEPT = 12  # 400 kB each; an undo goes back to the newest before it
 SETTLE_SECONDS = 1.0  # within which the engine confirms an edit; until then the row is ahead of it
 
 
@@ -70,6 +71,7 @@ class Session:
         self.glyphs: Glyphs = glyphs
         self.start_wanted = False
         self.pausing = False
+        self._evaluations: list[Evaluated] = []
         self._asked: dict[str, float] = {}
         self.dataset = runner.settings.dataset
         self.batch: BatchInspected | None = None
@@ -98,6 +100,7 @@ class Session:
             case RunStarted():
                 self.start_wanted = self.pausing = False
                 self.batch = self.finding = None
+                self._evaluations = []
                 self.browser.forget()
             case RunContinued():
                 self.start_wanted = self.pausing = False
@@ -107,6 +110,7 @@ class Session:
                 self._confirm({name: new for name, (_, new) in differences(event.old, event.new).items()})
             case Rewound():
                 self.batch = None
+                self._forget_evaluations(event.to_step)
                 self._confirm(live_part(attrs.asdict(event.hyperparameters)))
             case Paused():
                 self.pausing = True
@@ -122,9 +126,20 @@ class Session:
             case RateFound() if not event.cancelled:
                 self.finding = event
             case Evaluated() if event.split == "test" and event.logits:
+                self._evaluations = [*self._evaluations, event][-_EVALUATIONS_KEPT:]
                 self.browser.judge(event)
             case _:
                 pass
+
+    def _forget_evaluations(self, step: int) -> None:
+        """Show the newest evaluation of weights that still count, or none."""
+        kept = [event for event in self._evaluations if event.step <= step]
+        if len(kept) < len(self._evaluations):
+            self._evaluations = kept
+            if kept:
+                self.browser.judge(kept[-1])
+            else:
+                self.browser.forget()
 
     def edit(self, name: str, value: Value) -> None:
         """Want another value; the live ones reach the next batch.

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import pty
+import resource
 import select
 import signal
 import struct
@@ -22,8 +23,50 @@ SYNC_QUERY, SYNC_ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
 
 
+def altered(folder: Path, codes: Mapping[str, str]) -> dict[str, str | None]:
+    """An environment in which, for each `module -> code`, the code runs inside the module once that is imported.
+
+    So a fault is put into the real program.
+    """
+    place = folder / "altered"
+    place.mkdir(exist_ok=True)
+    (place / "sitecustomize.py").write_text(_HOOK.format(codes=dict(codes)))
+    return {"PYTHONPATH": f"{place}:{os.environ.get('PYTHONPATH', os.getcwd())}"}
+
+
+_HOOK = """
+import importlib.abc, importlib.util, sys
+
+codes = {codes!r}
+
+class After(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        code = codes.pop(name, None)
+        if code is None:
+            return None
+        spec = importlib.util.find_spec(name)
+        execute = spec.loader.exec_module
+        def exec_module(module):
+            execute(module)
+            exec(code, vars(module))
+        spec.loader.exec_module = exec_module
+        return spec
+
+sys.meta_path.insert(0, After())
+"""
+
+
 class Terminal:
-    """A child process on a pseudo-terminal of `columns` x `rows`."""
+    """A child process on a pseudo-terminal of `columns` x `rows`.
+
+    Args:
+        arguments: of `mnist-tui`.
+        folder: its runs are kept in `runs` there.
+        columns, rows: the window's size.
+        environment: variables to set, or, where None, to take away.
+        limits: resource limits of the process.
+        redirect: descriptors that are a file and not the terminal.
+    """
 
     def __init__(
         self,
@@ -33,6 +76,8 @@ class Terminal:
         columns: int = 120,
         rows: int = 36,
         environment: Mapping[str, str | None] | None = None,
+        limits: Mapping[int, int] | None = None,
+        redirect: Mapping[int, str] | None = None,
     ) -> None:
         settings: dict[str, str | None] = {
             **os.environ,
@@ -57,6 +102,10 @@ class Terminal:
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
             for descriptor in (0, 1, 2):
                 os.dup2(slave, descriptor)
+            for descriptor, path in (redirect or {}).items():
+                os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), descriptor)
+            for limit, value in (limits or {}).items():
+                resource.setrlimit(limit, (value, value))
             os.closerange(3, 256)
             os.execve(sys.executable, [sys.executable, "-m", "mnist_tui", *arguments], child_environment)
         self._slave = slave
@@ -99,6 +148,25 @@ class Terminal:
             return self.text
         raise AssertionError(f"never saw {seen!r} (exit {self.exit_code}):\n{self.text}")
 
+    def wait_for(self, true: Callable[[], bool], seconds: float = 30.0) -> None:
+        """Wait, without reading, until something outside the screen is true."""
+        deadline = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"it never came true (exit {self.exit_code}):\n{self.text}")
+            select.select([], [], [], 0.05)
+
+    @property
+    def unread(self) -> int:
+        """Bytes that the program has written and nobody has read; it stands still once the buffer is full."""
+        (count,) = struct.unpack("i", fcntl.ioctl(self.master, termios.FIONREAD, b"\0" * 4))
+        return int(count)
+
+    @property
+    def joined(self) -> str:
+        """What is on the screen, with lines that were broken at its edge in one piece."""
+        return "".join(self.screen.display)
+
     def type(self, keys: str) -> None:
         """Send keys as a terminal does."""
         os.write(self.master, keys.encode())
@@ -127,13 +195,13 @@ class Terminal:
                 self.exit_code = os.waitstatus_to_exitcode(status)
         return self.exit_code is not None
 
-    def wait(self, seconds: float = 20.0) -> int:
-        """Read until the program ends; its exit code."""
+    def wait(self, seconds: float = 20.0, *, reading: bool = True) -> int:
+        """Read until the program ends, or only wait for it; its exit code."""
         deadline = time.monotonic() + seconds
         while not self._ended():
             if time.monotonic() > deadline:
                 raise AssertionError(f"still running after {seconds} s:\n{self.text}")
-            if self.master >= 0:
+            if self.master >= 0 and reading:
                 self.pump()
             else:
                 select.select([], [], [], 0.05)

@@ -13,7 +13,7 @@ from mnist_tui.core.events import Event, HyperparametersApplied, Paused, RateFou
 from mnist_tui.engine import finder as module
 from mnist_tui.engine.finder import HIGHEST, LOWEST, find_rate, suggest
 from mnist_tui.engine.learner import Learner
-from tests.engine.small import CPU, SMALL
+from tests.engine.small import CPU, SMALL, splits
 from tests.engine.test_editor import assert_same_state, state
 from tests.engine.test_trainer import (  # noqa: F401
     SPLITS,
@@ -115,7 +115,7 @@ def test_a_network_that_is_broken_gets_no_suggestion() -> None:
         learner.model.fc2.bias[0] = torch.nan
     finding = found(list(find_rate(learner, SPLITS.train, 0, 32, lambda: False)))
     assert finding.suggestion is None
-    assert finding.reason == "the loss was not finite from the first batches on"
+    assert finding.reason == "the loss was not finite from the first batch on"
 
 
 RATES = [10 ** (-7 + 8 * number / 99) for number in range(100)]
@@ -138,7 +138,31 @@ def test_a_network_that_has_learnt_is_kept_well_below_where_the_loss_rises() -> 
 
 
 def test_a_loss_that_does_not_move_gets_no_suggestion() -> None:
-    assert suggest(RATES, [2.3] * 100)[0] is None
+    assert suggest([*RATES, *RATES[:20]], [2.3] * 120)[0] is None
+
+
+def test_noise_at_tiny_rates_suggests_nothing() -> None:
+    curve = [0.03 + 0.008 * (-1) ** number + max(0.0, math.log10(rate) + 2) for number, rate in enumerate(RATES)]
+    suggestion, reason = suggest(RATES, curve)
+    assert suggestion == pytest.approx(1e-3, rel=0.3)
+    assert "rise" in reason
+
+
+def test_a_loss_that_ends_at_a_rate_is_kept_well_below_it() -> None:
+    suggestion, reason = suggest(RATES[:60], [0.03] * 60)
+    assert suggestion == pytest.approx(RATES[59] / 10)
+    assert "finite no more" in reason
+
+
+def test_a_run_that_has_learnt_is_told_a_rate_that_still_learns() -> None:
+    learner = Learner(attrs.evolve(SMALL, width=8, hidden_units=32), CPU)
+    data = splits(2000).train
+    for number in range(400):
+        learner.train_batch(*data.slice(number % 50 * 40, number % 50 * 40 + 40))
+    finding = found(list(find_rate(learner, data, 400, 64, lambda: False)))
+    assert finding.losses[0] < 0.3
+    assert finding.suggestion is not None
+    assert 1e-5 <= finding.suggestion <= 0.02
 
 
 def test_the_finder_can_come_before_the_first_batch() -> None:

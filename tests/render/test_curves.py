@@ -206,9 +206,16 @@ def test_labels_that_would_overlap_go_to_the_next_row_and_too_many_are_dropped()
     marks = [Line(10, "one"), Line(11, "two"), Line(12, "three")]
     cells = draw_curves((20, 4), Axis(0, 100), UNIT, flat(40), None, marks=marks)
     lines = text(cells)
-    assert "one" in lines[0]
+    assert "three" in lines[0]
     assert "two" in lines[1]
-    assert not any("three" in line for line in lines)
+    assert not any("one" in line for line in lines)
+
+
+def test_the_newest_edit_and_the_newest_that_was_undone_have_labels_first() -> None:
+    marks = [Line(10, "one"), Line(11, "two"), Line(12, "gone", undone=True), Line(11, "old", undone=True)]
+    lines = text(draw_curves((20, 4), Axis(0, 100), UNIT, flat(40), None, marks=marks))
+    assert "two" in lines[0]
+    assert "undone gone" in lines[1]
 
 
 def test_labels_of_a_rising_curve_are_below() -> None:

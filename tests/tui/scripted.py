@@ -95,7 +95,7 @@ class ScriptedRunner:
     def stop_after_epoch(self, wanted: bool) -> None:
         self.calls.append(f"stop_after_epoch {wanted}")
 
-    def stop(self) -> None:
+    def stop(self, reason: str = "") -> None:
         self.calls.append("stop")
 
     def close(self) -> bool:

@@ -211,3 +211,29 @@ async def test_rows_show_what_is_wanted_after_an_edit_by_key() -> None:
         assert row.value == 0.002
         assert "0.002" in row.render_line(0).text
         assert app.session.wanted == attrs.evolve(Hyperparameters(), learning_rate=0.002)
+
+
+async def test_tab_goes_by_panels_and_back() -> None:
+    app, _ = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot, app, "batch-size")
+        places: list[str] = []
+        for _ in range(4):
+            await pilot.press("tab")
+            assert app.focused is not None
+            places.append(app.focused.id or "")
+        assert places == ["loss", "accuracy", "digits", "knob-batch-size"]
+        await pilot.press("shift+tab")
+        assert app.focused is app.screen.query_one("#digits")
+
+
+async def test_a_value_that_is_too_long_shortens_the_label_and_never_itself() -> None:
+    app, _ = make_app([*mid_run(), HyperparametersApplied(1251, IN_FORCE, Hyperparameters(learning_rate=0.0012345678))])
+    async with app.run_test(size=(80, 24)) as pilot:
+        row = await ready(pilot, app, "learning-rate")
+        app.session.wanted = Hyperparameters(learning_rate=0.0012345678)
+        app.show()
+        (line,) = ["".join(segment.text for segment in line) for line in row.draw_lines(row.size.width, 1)]
+        assert "0.0012345678" in line
+        assert "learn" in line
+        assert len(line) == row.size.width

@@ -6,6 +6,7 @@ import time
 import traceback
 
 from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
 
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.tui.driver import GuardedDriver
@@ -19,6 +20,7 @@ class SessionApp(App[int]):
 
     Attributes:
         failure: the traceback of an exception in a screen, or empty.
+        detached: the terminal is gone; nothing is drawn any more.
     """
 
     def __init__(self, session: Session, screen: ScreenSettings) -> None:
@@ -28,11 +30,18 @@ class SessionApp(App[int]):
         self._asked_for = ""
         self._asked_until = 0.0
         self.failure = ""
+        self.detached = False
 
     def _fatal_error(self) -> None:
         """An exception in a screen ends the app; it is kept for the log, and for one sentence on the normal screen."""
         self.failure = traceback.format_exc()
         self._close_messages_no_wait()
+
+    def end_input(self) -> None:
+        """Stop the clock and the thread that reads keys, from any thread: the terminal is gone."""
+        self.detached = True
+        if isinstance(self._driver, LinuxDriver):
+            self._driver.exit_event.set()
 
     def say(self, text: str, title: str = "", *, severity: str = "information") -> None:
         """Show a sentence for a few seconds; it is never parsed as markup."""

@@ -53,11 +53,11 @@ class LeaveActions(SessionApp):
         """Textual's own way out is ours."""
         self.action_leave()
 
-    def stop_and_leave(self, code: int) -> None:
+    def stop_and_leave(self, code: int, reason: str = "") -> None:
         """Stop the run, which saves it, and leave when it is over."""
         self.leaving, self.leaving_code = True, code
         if self.session.progress.active:
-            self.session.runner.stop()
+            self.session.runner.stop(reason)
             self.say("Saving the run …" if not self.session.ascii_only else "Saving the run ...")
         else:
             self.exit(code)

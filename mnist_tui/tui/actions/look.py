@@ -82,6 +82,20 @@ class LookActions(SessionApp):
         place = stops.index(here) if here in stops else -1 if direction > 0 else 0
         stops[(place + direction) % len(stops)].focus()
 
+    def action_focus_next(self) -> None:
+        """Every screen of Textual has Tab for this: in ours it goes by panels, in a dialog by its buttons."""
+        if self.screen.is_modal:
+            super().action_focus_next()
+        else:
+            self.action_next_panel(1)
+
+    def action_focus_previous(self) -> None:
+        """As above, backwards."""
+        if self.screen.is_modal:
+            super().action_focus_previous()
+        else:
+            self.action_next_panel(-1)
+
     def action_set(self, name: str) -> None:
         """Go to a hyperparameter and begin to type its value; a choice moves on by one."""
         self.action_train()

@@ -33,8 +33,8 @@ class HealthBar(LineView):
             return ""
         name = "not finite" if "not finite" in ailments else list(ailments)[-1]
         words = f"{name}: {ailments[name]}"
-        if name == "not finite":
-            words += "; g goes back to the last checkpoint and halves the rate"
+        if name in ("not finite", "exploding"):
+            words = f"g: back to the last checkpoint, half the rate; {words}"
         others = [other for other in ailments if other != name]
         return words + (f" (and {', '.join(others)})" if others else "")
 

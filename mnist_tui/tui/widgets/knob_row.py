@@ -188,9 +188,16 @@ class KnobRow(LineView, can_focus=True):
             (signs[0] if self.knob.live else signs[1]) + " ",
             Style(color=palette.right if self.knob.live else palette.faint),
         )
-        label = Segment(self.knob.label, Style(color=palette.text if focused else palette.muted, bold=focused))
         arrows = Segment(" <>" if self._ascii else " ◂▸", Style(color=palette.accent if focused else palette.faint))
-        room = max(1, width - 2 - len(self.knob.label) - _ARROWS - 1)
+        words = self.knob.label
+        value = self.knob.format(self.value)
+        if self.waits:
+            value = ("> " if self._ascii else "↻ ") + value
+        room = max(1, width - 2 - len(words) - _ARROWS - 1)
+        if self.typed is None and len(value) > room:  # half a number is another number: the label gives way
+            words = words[: max(0, width - 4 - _ARROWS - len(value))] + ("~" if self._ascii else "…")
+            room = width - 2 - len(words) - _ARROWS - 1
+        label = Segment(words, Style(color=palette.text if focused else palette.muted, bold=focused))
         if self.typed is not None:
             shown = (self.typed + ("_" if self._ascii else "▏"))[-room:]
             wrong = self._is_wrong()
@@ -198,11 +205,8 @@ class KnobRow(LineView, can_focus=True):
             if wrong and self._ascii:
                 shown = (shown + "!")[-room:]
         else:
-            text = self.knob.format(self.value)
-            if self.waits:
-                text = ("> " if self._ascii else "↻ ") + text
-            shown = text[:room]
+            shown = value if len(value) <= room else ("~" if self._ascii else "…")
             waiting = self.pending or self.waits
             style = Style(color=palette.warning if waiting else palette.text, bold=True, italic=waiting)
-        padding = Segment(" " * max(1, width - 2 - len(self.knob.label) - _ARROWS - len(shown)))
+        padding = Segment(" " * max(1, width - 2 - len(words) - _ARROWS - len(shown)))
         yield [sign, label, padding, Segment(shown, style), arrows]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
 
-from mnist_tui.core.runs import name_of
 from mnist_tui.render.words import clock, grouped
 from mnist_tui.tui.widgets.line_view import LineView
 
@@ -45,7 +43,7 @@ class RunFacts(LineView):
                 facts.append(("test images", grouped(len(self._session.browser.test))))
             return facts
         facts += [
-            ("name", name_of(Path(progress.run))),
+            ("name", progress.name),
             ("images seen", grouped(progress.samples)),
             ("training time", clock(progress.train_seconds)),
         ]

@@ -22,7 +22,7 @@ def status_pieces(progress: Progress, settings: RunSettings) -> list[tuple[int, 
     """The words of the line as (how soon they may be dropped, kind, text), in order; 0 is never dropped."""
     pieces: list[tuple[int, str, str]] = [
         (5, "name", "mnist-tui"),
-        (4, "setting", f"{settings.preset} · {progress.dataset or settings.dataset}"),
+        (4, "setting", f"{progress.name or settings.preset} · {progress.dataset or settings.dataset}"),
     ]
     if progress.device:
         where = progress.device_name or (f"{progress.threads} threads" if progress.threads > 1 else "1 thread")
@@ -44,7 +44,7 @@ def status_pieces(progress: Progress, settings: RunSettings) -> list[tuple[int, 
     if progress.active and progress.images_per_second:
         pieces.append((2, "figure", f"{grouped(round(progress.images_per_second))} img/s"))
         left = progress.seconds_left
-        if left is not None:
+        if left is not None and progress.phase != "paused":
             pieces.append((1, "figure", f"{clock(left)} left"))
     elif progress.over and progress.run:
         pieces.append((2, "figure", f"in {clock(progress.seconds or progress.train_seconds)}"))
