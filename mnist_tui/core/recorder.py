@@ -99,6 +99,16 @@ def _is_torn(path: Path) -> bool:
         return False
 
 
+def append_log(folder: Path, text: str) -> None:
+    """Append to the `log.txt` of the run in `folder`.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    with open(folder / "log.txt", "a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text.rstrip()}\n")
+
+
 class Recorder:
     """Writes a run's events to its folder: `metrics.jsonl` by appending, `run.json` and evaluations whole.
 
@@ -178,8 +188,7 @@ class Recorder:
 
     def log(self, text: str) -> None:
         """Append to `log.txt`."""
-        with open(self.folder / "log.txt", "a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text.rstrip()}\n")
+        append_log(self.folder, text)
 
     def close(self) -> None:
         """Close the metrics file."""

@@ -9,6 +9,7 @@ import queue
 import threading
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -35,6 +36,7 @@ from mnist_tui.runner import Order
 
 if TYPE_CHECKING:
     from mnist_tui.core.recorder import Recorder
+    from mnist_tui.runner.post import Post
 
 JOIN_SECONDS = 10.0
 
@@ -49,6 +51,8 @@ class LocalRunner:
     Raises:
         UsageError: the run's name is taken or none, or there is no such data set.
     """
+
+    watching = False
 
     def __init__(self, settings: RunSettings, *, attended: bool = True) -> None:
         choose_name(settings.runs_dir, settings.name, settings.preset)
@@ -282,13 +286,24 @@ class LocalRunner:
 
     def _train(self, hyperparameters: Hyperparameters, bench: Bench, control: Control) -> None:
         """One run, from its folder to its last event."""
+        from mnist_tui.runner.post import Post
+
+        settings = self.settings
+        folder = create_folder(settings.runs_dir, self._name, settings.name or settings.preset)
+        self._name = None  # a later run of this runner gets the next free number
+        with Post(folder, control) as post:
+            self._train_in(folder, hyperparameters, bench, control, post)
+
+    def _train_in(
+        self, folder: Path, hyperparameters: Hyperparameters, bench: Bench, control: Control, post: Post
+    ) -> None:
+        """A run in a folder that is ours to write."""
+        from mnist_tui.core.owner import RunOwned
         from mnist_tui.core.recorder import Recorder  # 4 ms that the first frame does without
         from mnist_tui.engine.keeper import Destination
         from mnist_tui.engine.trainer import Trainer
 
         settings = self.settings
-        folder = create_folder(settings.runs_dir, self._name, settings.name or settings.preset)
-        self._name = None  # a later run of this runner gets the next free number
         facts = run_facts(settings, folder, hyperparameters, bench)
         recorder = Recorder(folder, facts)
         try:
@@ -300,8 +315,10 @@ class LocalRunner:
             trainer = Trainer(hyperparameters, bench.splits, device.torch, destination, attended=self._attended)
             size, parameters = len(bench.splits.train), trainer.model.parameter_count
             self._tell(recorder, RunStarted(folder.name, str(folder), hyperparameters, device.label, size, parameters))
-            for event in trainer.run(control):
+            for event in post.events(trainer.run(control)):
                 self._tell(recorder, event)
+        except RunOwned as error:  # the folder is another's now: not a word into its files
+            self._inbox.put(RunFailed(str(error), exit_code=error.exit_code))
         except UserError as error:
             self._tell(recorder, RunFailed(str(error), exit_code=error.exit_code))
         except BaseException as error:  # nothing may vanish in a thread: the front end shows it

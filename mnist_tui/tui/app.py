@@ -24,6 +24,7 @@ from mnist_tui.core.events import (
     Event,
     HealthWarned,
     HyperparametersApplied,
+    Observed,
     Rewound,
     RunFailed,
     RunFinished,
@@ -153,6 +154,10 @@ class MnistApp(RunActions, LookActions, LeaveActions):
             case Rewound():
                 self.dashboard.look(zoom=None, cursor=None)
                 self.say(f"step {event.from_step} is undone: step {event.to_step} is in force again", "back")
+            case Observed(state="crashed"):
+                self.say("The process that trained it is gone without a word.", "the run", severity="error")
+            case Observed(state="stalled"):
+                self.say(f"{event.owner} has shown no sign of life for five seconds.", "the run", severity="warning")
             case Answered():
                 self.say(event.message)
             case StopScheduled():

@@ -22,9 +22,7 @@ SCREEN_SECONDS = 2.0  # and then for the screen to end by itself
 
 def open_dashboard(hyperparameters: Hyperparameters, run: RunSettings, screen: ScreenSettings) -> int:
     """Draw, train, leave; returns the exit code."""
-    # Read when Textual is imported: 120 halves the time from a key to its frame, and nothing is painted unchanged.
-    os.environ.setdefault("TEXTUAL_FPS", "120")
-    _speak_utf8()
+    prepare_drawing()
     attributes = terminal_attributes()
     from mnist_tui.tui.app import MnistApp
     from mnist_tui.tui.session import Session
@@ -32,7 +30,7 @@ def open_dashboard(hyperparameters: Hyperparameters, run: RunSettings, screen: S
     runner = LocalRunner(run)
     departure = Departure()
     departure.listen()
-    session = Session(runner, hyperparameters, ascii_only=screen.ascii, glyphs=_glyphs(screen))
+    session = Session(runner, hyperparameters, ascii_only=screen.ascii, glyphs=choose_glyphs(screen))
     app = MnistApp(session, screen, departure)
     _watch_departure(departure, runner, attributes)
     try:
@@ -42,14 +40,17 @@ def open_dashboard(hyperparameters: Hyperparameters, run: RunSettings, screen: S
     return code
 
 
-def _speak_utf8() -> None:
-    """Textual draws on stderr in its encoding; under an ASCII locale every block would be written as an escape."""
+def prepare_drawing() -> None:
+    """What must be so before Textual is imported, which draws on stderr."""
+    # 120 halves the time from a key to its frame, and nothing is painted unchanged.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
+    # Under an ASCII locale every block would be written as an escape.
     reconfigure = getattr(sys.__stderr__, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(encoding="utf-8", errors="replace")
 
 
-def _glyphs(screen: ScreenSettings) -> Glyphs:
+def choose_glyphs(screen: ScreenSettings) -> Glyphs:
     """Half blocks where there are greys; shades where there are few colours or none."""
     if screen.ascii:
         return "ascii"
