@@ -9,7 +9,7 @@ from mnist_tui.core.errors import UsageError
 from mnist_tui.core.owner import Pulses, read_owner
 from mnist_tui.core.runs import name_of, read_run, run_folders
 
-ENDED = {"done", "stopped", "failed"}
+_ENDED = ("done", "stopped", "failed")
 
 
 def find_run(word: str, runs_dir: Path) -> Path:
@@ -43,6 +43,6 @@ def newest_run(runs_dir: Path) -> tuple[Path, bool]:
     pulses = Pulses()
     for folder in reversed(folders):
         owner = read_owner(folder)
-        if owner is not None and pulses.judge(owner) != "gone" and read_run(folder).get("status") not in ENDED:
+        if owner is not None and pulses.judge(owner) != "gone" and read_run(folder).get("status") not in _ENDED:
             return folder, True
     return folders[-1], False

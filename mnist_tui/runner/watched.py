@@ -45,7 +45,7 @@ from mnist_tui.runner.facts import engine_of, settings_of
 LOOK_SECONDS = 0.2
 JOIN_SECONDS = 2.0
 AT_ONCE = 100_000  # batches handed over by one `drain`: they take the screen 0.06 s
-_STATES: dict[object, RunState] = {"done": "finished", "stopped": "stopped", "failed": "failed"}
+_STATES: dict[str, RunState] = {"done": "finished", "stopped": "stopped", "failed": "failed"}
 
 
 class WatchedRunner:
@@ -177,6 +177,12 @@ class WatchedRunner:
     # --- the thread
 
     def _main(self) -> None:
+        try:
+            self._watch()
+        except Exception as error:  # nothing may vanish in a thread: the front end shows it
+            self._inbox.put([Answered(0, f"{self.name} is read no more: {type(error).__name__}: {error}")])
+
+    def _watch(self) -> None:
         self._load_digits()
         self._inbox.put([engine_of(self._facts)])
         self._look()
@@ -206,7 +212,9 @@ class WatchedRunner:
         owner = read_owner(self.folder)
         pulse = self._pulses.judge(owner)
         self._read_facts()
-        state = _STATES.get(self._facts.get("status")) or ("crashed" if pulse == "gone" else pulse)
+        status = self._facts.get("status")
+        ended = _STATES.get(status) if isinstance(status, str) else None
+        state = ended or ("crashed" if pulse == "gone" else pulse)
         self._hand_over([self._here(event) for event in self._digest.take(self._replay.read())])
         observed = Observed(state, owner.words if owner is not None and state in {"live", "stalled"} else "")
         if observed != self._observed:

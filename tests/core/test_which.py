@@ -57,6 +57,13 @@ def test_the_newest_that_is_trained_comes_before_newer_ones(runs: Path) -> None:
     assert newest_run(runs)[1] is False
 
 
+def test_an_impossible_status_is_no_end(runs: Path) -> None:
+    (runs / "20260103-120000-mine" / "run.json").write_text('{"status": []}')
+    held = claim(runs / "20260103-120000-mine")
+    assert newest_run(runs)[1] is True
+    held.release()
+
+
 def test_no_run_at_all_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no run in"):
         newest_run(tmp_path / "absent")
