@@ -40,7 +40,12 @@ async def settled(pilot: Pilot[int], app: MnistApp) -> None:
 
 
 async def test_what_happened_before_is_shown_and_not_announced() -> None:
-    before = [HealthWarned(900, "spike", "loss 6"), Answered(900, "old"), StopScheduled(900, 3), Paused(1250)]
+    before: list[Event] = [
+        HealthWarned(900, "spike", "loss 6"),
+        Answered(900, "old"),
+        StopScheduled(900, 3),
+        Paused(1250),
+    ]
     app, runner = await watch(*mid_run(), *before, LIVE, Answered(0, "new"))
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot, app)
@@ -121,6 +126,7 @@ async def test_what_waits_for_a_next_run_cannot_be_had() -> None:
         await settled(pilot, app)
         for name, value in (("width", 64), ("dataset", "fashion"), ("seed", 3)):
             app.edit(name, value)
+        await pilot.pause()
         assert said(app) == ["that takes effect in the next run, and here one is only watched"] * 3
         assert runner.edits == []
         assert app.session.dataset == "mnist"

@@ -50,7 +50,7 @@ class RunFacts(LineView):
             ("training time", clock(progress.train_seconds)),
         ]
         if progress.owner:
-            facts.insert(1, ("trained by", progress.owner))
+            facts.insert(1, ("by", progress.owner))
         if progress.gradient_norm is None:
             facts.insert(1, ("parameters", grouped(progress.parameters)))
         else:

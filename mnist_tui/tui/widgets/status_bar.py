@@ -104,6 +104,8 @@ class StatusBar(LineView):
         yield line
 
     def _phase_colour(self, palette: Palette) -> str:
+        if self._progress.observed == "stalled":
+            return palette.warning
         match self._progress.phase:
             case "training" | "done":
                 return palette.right
