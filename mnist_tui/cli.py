@@ -62,6 +62,15 @@ def open_bare() -> int:
     return open_dashboard(PRESETS["classic"], RunSettings(), ScreenSettings())
 
 
+def has_terminal() -> bool:
+    """Whether the dashboard can be drawn here."""
+    try:
+        require_terminal()
+    except UsageError:
+        return False
+    return True
+
+
 def require_terminal() -> None:
     """Refuse to draw where nobody can see or type.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,15 +34,65 @@ def dashboard(
     hyperparameters: Annotated[Hyperparameters, Flags] = Hyperparameters(),
     run: Annotated[RunSettings, Flags] = RunSettings(),
     screen: Annotated[ScreenSettings, Flags] = ScreenSettings(),
+    detached: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Open the dashboard; without a flag it waits for `space`."""
+    """Open the dashboard; without a flag it waits for `space`.
+
+    Args:
+        detached: train at once, in a process that outlives this terminal, and watch it from here.
+    """
     from mnist_tui.cli import require_terminal
 
+    if detached:
+        return _detach(run, screen)
     require_terminal()
     run, resumption = _resumption(run, hyperparameters)
     from mnist_tui.tui.open import open_dashboard
 
     return open_dashboard(hyperparameters, run, screen, resumption)
+
+
+def _detach(run: RunSettings, screen: ScreenSettings) -> int:
+    from mnist_tui.cli import has_terminal
+    from mnist_tui.detached import start, train_words, watch_command
+    from mnist_tui.leaving import say
+
+    say("mnist-tui: beginning a training that outlives this terminal ...")
+    folder, pid = start(train_words(_words), run.runs_dir)
+    if not has_terminal():
+        say(f"mnist-tui: process {pid} trains in {folder}; watch it with: {watch_command(folder)}")
+        return 0
+    from mnist_tui.tui.watch import open_watch
+
+    return open_watch(folder, screen)
+
+
+@app.command
+def watch(
+    run: str | None = None,
+    /,
+    *,
+    runs_dir: Annotated[Path | None, Parameter(negative=())] = None,
+    screen: Annotated[ScreenSettings, Flags] = ScreenSettings(),
+) -> int:
+    """Open the dashboard on a run that another process trains, or trained.
+
+    Args:
+        run: its name or its folder; without it, the newest run that is trained now.
+        runs_dir: where runs are kept; also $MNIST_TUI_RUNS_DIR.
+    """
+    from mnist_tui.cli import require_terminal
+    from mnist_tui.core.runs import find_run
+    from mnist_tui.core.which import newest_run
+
+    if screen.start:
+        raise UsageError("watch begins no run, so --start does nothing here: use `mnist-tui --start`")
+    where = runs_dir or default_runs_dir()
+    folder, live = newest_run(where) if run is None else (find_run(run, where), True)
+    require_terminal()
+    from mnist_tui.tui.watch import open_watch
+
+    return open_watch(folder, screen, "" if live else "Nobody trains now: this is the newest run.")
 
 
 @app.command
@@ -59,12 +108,13 @@ def train(
         json: one JSON object a line; the last is the run's summary.
     """
     from mnist_tui import headless
+    from mnist_tui.detached import is_detached
     from mnist_tui.runner import Order
     from mnist_tui.runner.local import LocalRunner
 
     run, resumption = _resumption(run, hyperparameters)
     order = Order(hyperparameters=hyperparameters, dataset=run.dataset, resumption=resumption)
-    return headless.train(LocalRunner(run, attended=False), order, as_json=json)
+    return headless.train(LocalRunner(run, attended=is_detached()), order, as_json=json)
 
 
 @attrs.frozen(kw_only=True)
@@ -126,15 +176,15 @@ def _run_settings(settings: InferenceSettings) -> RunSettings:
     return RunSettings(device=settings.device, threads=settings.threads, runs_dir=settings.runs_dir)
 
 
-_given: ContextVar[frozenset[str]] = ContextVar("given", default=frozenset())
-"""The fields whose flags are on the command line; what cyclopts hands over has a value for every one."""
+_words: list[str] = []  # of the command that runs, for a process that shall do the same
 
 
 def _resumption(run: RunSettings, hyperparameters: Hyperparameters) -> tuple[RunSettings, Resumption | None]:
     """What `--resume` asks for, if it does, and the settings of that run."""
     if run.resume is None:
         return run, None
-    given = _given.get()
+    # What cyclopts hands over has a value for every field: only the words tell which were given.
+    given = {word.partition("=")[0][2:].replace("-", "_") for word in _words if word.startswith("--")}
     if "name" in given:
         raise UsageError("--name is for a new run: a run that is continued keeps its own")
     from mnist_tui.core.resuming import prepare_resumption
@@ -150,8 +200,7 @@ def run_command(words: Sequence[str]) -> int:
     Raises:
         UsageError: they spell none.
     """
-    words = _checked(words)
-    _given.set(frozenset(word.partition("=")[0][2:].replace("-", "_") for word in words if word.startswith("--")))
+    words = _words[:] = _checked(words)
     try:
         result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:

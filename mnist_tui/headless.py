@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any, Protocol
 
 from mnist_tui.core.events import (
+    Answered,
     BatchesTrained,
+    Commanded,
     DataLoaded,
     DownloadProgressed,
     EngineLoaded,
@@ -22,6 +25,7 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.progress import Progress
 from mnist_tui.core.recorder import as_record, to_json
+from mnist_tui.detached import settle
 from mnist_tui.leaving import Departure, leave_at_once
 from mnist_tui.render.words import clock
 from mnist_tui.runner import Order
@@ -144,6 +148,10 @@ def describe(event: Event, progress: Progress) -> str:
         case RunFinished():
             why = f" ({event.reason})" if event.reason else ""
             return f"{event.status}: {event.epochs} epochs, {event.step} steps in {clock(event.seconds)}{why}"
+        case Commanded():
+            return f"asked by a watcher: {event.command.replace('_', ' ')}"
+        case Answered():
+            return event.message
         case HealthWarned():
             return f"warning: {event.ailment}: {event.message}"
         case _:
@@ -210,6 +218,8 @@ def train(runner: LocalRunner, order: Order, *, as_json: bool) -> int:
                         progress.apply(recalled)
                     continue
                 progress.apply(event)
+                if isinstance(event, (RunStarted, RunContinued)):
+                    settle(Path(event.folder))
                 reporter.report(event, progress)
                 if isinstance(event, (RunFinished, RunFailed)):
                     ending = event

@@ -2,8 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from mnist_tui.core.events import BatchesTrained, Evaluated, RunFinished, RunStarted
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.recorder import Recorder
 
 HEAVY = {"torch", "torchvision", "numpy", "plotext", "PIL", "psutil", "pynvml"}
 
@@ -22,6 +27,8 @@ def loaded_by(code: str) -> set[str]:
         ("mnist_tui.cli", HEAVY | {"textual", "rich", "cyclopts"}),
         ("mnist_tui.tui.app", HEAVY - {"psutil", "pynvml"} | {"cyclopts"}),
         ("mnist_tui.runner.local", HEAVY | {"textual", "rich", "cyclopts"}),
+        ("mnist_tui.runner.watched", HEAVY | {"textual", "rich", "cyclopts"}),
+        ("mnist_tui.tui.watch", HEAVY | {"cyclopts"}),
         ("mnist_tui.judge", HEAVY | {"textual", "rich", "cyclopts"}),
         ("mnist_tui.headless", HEAVY | {"textual", "cyclopts"}),
         ("mnist_tui.commands", HEAVY | {"textual"}),
@@ -43,3 +50,33 @@ def test_help_and_version_load_neither_torch_nor_the_screen(flag: str) -> None:
 def test_an_error_of_usage_loads_neither_torch_nor_the_screen() -> None:
     loaded = loaded_by("from mnist_tui.cli import main; main(['train', '--epochs', '0'])")
     assert not loaded & (HEAVY | {"textual"})
+
+
+def test_a_run_is_watched_without_torch(tmp_path: Path) -> None:
+    (tmp_path / "evaluations").mkdir()
+    recorder = Recorder(tmp_path, {"dataset": "mnist"})
+    for event in (
+        RunStarted("run", "run", Hyperparameters(), "cpu", 600, 1000),
+        BatchesTrained(1, 1, 64, (2.5,), (8,), 64, 0.25),
+        Evaluated(1, 1, "test", 0.5, 0.9, bytes(400_000), 0.1),
+        RunFinished("done", 1, 1, 3.0),
+    ):
+        recorder.record(event)
+    recorder.close()
+    code = f"""
+import time
+from pathlib import Path
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.runner.watched import WatchedRunner
+from mnist_tui.tui.session import Session
+runner = WatchedRunner(Path({str(tmp_path)!r}))
+session = Session(runner, Hyperparameters())
+runner.load()
+while session.progress.observed is None:
+    session.drain()
+    time.sleep(0.01)
+assert session.browser.predictions is not None
+assert session.progress.phase == "done"
+assert runner.close(10)
+"""
+    assert not loaded_by(code) & {"torch", "torchvision", "plotext"}

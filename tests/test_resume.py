@@ -17,7 +17,8 @@ import attrs
 import pytest
 import torch
 
-from mnist_tui.core.errors import UsageError
+from mnist_tui.core.digest import Digest
+from mnist_tui.core.errors import ModelFileError, UsageError
 from mnist_tui.core.events import (
     BatchesTrained,
     Evaluated,
@@ -158,7 +159,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(
 
 def test_what_was_recorded_comes_first_and_then_the_news(settings: RunSettings) -> None:
     begin(settings, SMALL, 3)
-    past = Replay(folder_of(settings)).read()
+    past = Digest().take(Replay(folder_of(settings)).read())
     events = go_on(settings)
     kinds = [type(event).__name__ for event in events]
     recalled = events[kinds.index("Recalled")]
@@ -442,7 +443,7 @@ def test_a_lost_or_damaged_run_json_is_one_sentence(settings: RunSettings, stopp
     facts = (stopped / "run.json").read_text()
     for text in ("", "{", "[]", "<html>"):
         (stopped / "run.json").write_text(text)
-        with pytest.raises(UsageError, match=r"holds no run: its run.json is missing"):
+        with pytest.raises(ModelFileError, match=r"holds no run: its run.json is missing"):
             resumption(settings)
     broken = {**json.loads(facts), "initial_hyperparameters": {"epochs": "x"}}
     (stopped / "run.json").write_text(json.dumps(broken))
@@ -450,14 +451,14 @@ def test_a_lost_or_damaged_run_json_is_one_sentence(settings: RunSettings, stopp
 
 
 def test_what_is_no_run_is_one_sentence(settings: RunSettings, stopped: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"there is no run called nothing: the newest runs in .* are classic"):
+    with pytest.raises(UsageError, match=r"there is no run called 'nothing': the newest runs in .* are classic"):
         resumption(settings, "nothing")
-    with pytest.raises(UsageError, match="holds no run"):
+    with pytest.raises(UsageError, match="is no run's folder"):
         resumption(settings, str(tmp_path))
     shutil.copy(stopped / "checkpoints" / "last.pt", tmp_path / "alone.pt")
-    with pytest.raises(UsageError, match="lies in no run's folder"):
+    with pytest.raises(ModelFileError, match="lies in no run's folder"):
         resumption(settings, str(tmp_path / "alone.pt"))
-    with pytest.raises(UsageError, match="is no run's folder"):
+    with pytest.raises(ModelFileError, match=r"is not a checkpoint of mnist-tui: it is no file that torch.save writes"):
         resumption(settings, str(stopped / "run.json"))
 
 

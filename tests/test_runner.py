@@ -266,9 +266,21 @@ def test_edits_made_before_the_run_has_begun_count_for_it(settings: RunSettings)
     assert (begun.hyperparameters.learning_rate, begun.hyperparameters.seed) == (0.02, 7)
 
 
-def test_a_place_that_cannot_be_written_fails_in_one_sentence(settings: RunSettings, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_found_at_once(settings: RunSettings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    failed = whole_run(attrs.evolve(settings, runs_dir=tmp_path / "file" / "runs"))[-1]
+    for place in (tmp_path / "file", tmp_path / "file" / "runs" / "of" / "mine"):
+        with pytest.raises(UsageError, match=f"{tmp_path / 'file'} is no folder; choose another place with --runs-dir"):
+            HeardRunner(attrs.evolve(settings, runs_dir=place))
+    with pytest.raises(UsageError, match="cannot be written"):
+        HeardRunner(attrs.evolve(settings, runs_dir=Path("/proc/sys/runs")))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_place_that_can_be_written_no_more_fails_in_one_sentence(settings: RunSettings, tmp_path: Path) -> None:
+    with running(settings) as runner:
+        (tmp_path / "runs").write_text("")
+        runner.start(Order(hyperparameters=SMALL))
+        failed = runner.until(is_over)[-1]
     assert isinstance(failed, RunFailed)
     assert failed.message.endswith("choose another place with --runs-dir")
     assert failed.details == ""

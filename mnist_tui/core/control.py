@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from mnist_tui.core.events import Event
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.knob import Value
 
@@ -25,6 +26,7 @@ class Wishes:
     """Everything that was asked since the mailbox was last emptied.
 
     Attributes:
+        heard: what is to be told before anything that is done: which commands of other processes were taken.
         commands: edits and undos in the order they were asked for.
         paused: whether training shall wait.
         single_steps: batches to train although paused.
@@ -36,6 +38,7 @@ class Wishes:
         stop: save and end the run.
     """
 
+    heard: tuple[Event, ...] = ()
     commands: tuple[Command, ...] = ()
     paused: bool = False
     single_steps: int = 0
@@ -56,6 +59,8 @@ class Control:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+        self._heard: list[Event] = []
+        self._broken: Exception | None = None
         self._commands: list[Command] = []
         self._paused = False
         self._single_steps = 0
@@ -83,6 +88,16 @@ class Control:
     def wants_rate(self, request: int) -> bool:
         """Whether the learning-rate finder shall go on with that request."""
         return request == self._rate_requests and not self._stop
+
+    def acknowledge(self, event: Event) -> None:
+        """Have `event` told among those of the run, before what is asked for from now on."""
+        with self._posting():
+            self._heard.append(event)
+
+    def break_off(self, error: Exception) -> None:
+        """End the run without another word in its files: `take` raises `error` from now on."""
+        with self._posting():
+            self._broken = error
 
     def edit(self, changes: Mapping[str, Value]) -> None:
         """Put other values in force at the next batch; of changes of the same fields in a row, the latest alone."""
@@ -160,9 +175,16 @@ class Control:
             self.reason = self.reason or reason
 
     def take(self) -> Wishes:
-        """Empty the mailbox; pausing and stopping stay as they are."""
+        """Empty the mailbox; pausing and stopping stay as they are.
+
+        Raises:
+            Exception: the one that `break_off` was given.
+        """
         with self._changed:
+            if self._broken is not None:
+                raise self._broken
             wishes = Wishes(
+                heard=tuple(self._heard),
                 commands=tuple(self._commands),
                 paused=self._paused,
                 single_steps=self._single_steps,
@@ -173,6 +195,7 @@ class Control:
                 stop_after_epoch=self._stop_after_epoch,
                 stop=self._stop,
             )
+            self._heard.clear()
             self._commands.clear()
             self._single_steps = 0
             self._evaluate = self._save = self._news = False

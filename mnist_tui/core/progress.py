@@ -47,7 +47,7 @@ class Progress:
 
     Attributes:
         phase: `loading data`, `downloading`, `loading torch`, `ready`, `training`, `paused`, `evaluating`,
-            `finding rate`, `done`, `stopped` or `failed`.
+            `finding rate`, `done`, `stopped`, `failed` or `crashed` (another process trained it, and is gone).
         hyperparameters: what the engine confirmed; None before the first run.
         step, epoch, samples: counted over the run, the first two from 1.
         learning_rate: after the schedule; None before the first batch.
@@ -75,6 +75,7 @@ class Progress:
         self.dataset = ""
         self.observed: RunState | None = None
         self.owner = ""
+        self._phase_before_crash = ""
         self._begin()
 
     def _begin(self) -> None:
@@ -112,7 +113,7 @@ class Progress:
     @property
     def over(self) -> bool:
         """Whether a run has ended, however."""
-        return self.phase in {"done", "stopped", "failed"}
+        return self.phase in {"done", "stopped", "failed", "crashed"}
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
@@ -141,7 +142,7 @@ class Progress:
             case RunContinued():
                 self._continue(event)
             case Observed():
-                self.observed, self.owner = event.state, event.owner
+                self._observe(event)
             case BatchesTrained():
                 self._train(event)
             case HyperparametersApplied():
@@ -176,11 +177,19 @@ class Progress:
                 self.notice = self.unsaved = event.message
             case RunFinished():
                 self.phase, self.seconds = event.status, event.seconds
-            case RunFailed() if self.over and self.phase != "failed":
+            case RunFailed() if self.phase in {"done", "stopped"} and self.observed is None:
                 self.notice = event.message  # the next run could not begin: the one that is shown is as it was
             case RunFailed():
                 self.phase, self.error, self.details = "failed", event.message, event.details
                 self.exit_code = event.exit_code
+
+    def _observe(self, event: Observed) -> None:
+        self.observed, self.owner = event.state, event.owner
+        if self.phase == "crashed" and event.state in {"live", "stalled"}:  # a file system told of it too late
+            self.phase = self._phase_before_crash
+        elif self.active and event.state not in {"live", "stalled"}:  # its last event is lost
+            self._phase_before_crash = self.phase
+            self.phase = "done" if event.state == "finished" else event.state
 
     def _continue(self, event: RunContinued) -> None:
         self.phase, self.run, self.folder = "training", event.run, event.folder
@@ -275,6 +284,8 @@ class Progress:
                 first += f" (best {self.best_test_accuracy:.2%})"
         if self.unsaved:
             return [first, f"NOT saved: {self.unsaved}"]
+        if self.observed in {"live", "stalled"}:
+            return [first]
         if "last" not in self.checkpoints:
             begin = f"nothing of it was saved yet; begin it again with: mnist-tui --resume {self.resumable}"
             return [first, begin] if self.phase == "failed" else [first]

@@ -102,8 +102,12 @@ def _is_torn(path: Path) -> bool:
         return False
 
 
-def write_log(folder: Path, text: str) -> None:
-    """Append to a run's `log.txt`."""
+def append_log(folder: Path, text: str) -> None:
+    """Append to the `log.txt` of the run in `folder`.
+
+    Raises:
+        OSError: it could not be written.
+    """
     with open(folder / "log.txt", "a", encoding="utf-8", errors="backslashreplace") as file:
         file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text.rstrip()}\n")
 
@@ -161,7 +165,7 @@ class Recorder:
                         event.status, step=event.step, epochs=event.epochs, seconds=event.seconds, reason=event.reason
                     )
                 case RunFailed():
-                    write_log(self.folder, f"{event.message}\n{event.details}")
+                    append_log(self.folder, f"{event.message}\n{event.details}")
                     self._write_run("failed", error=event.message)
                 case _ if self._late and time.monotonic() - self._written >= _HELD_SECONDS:
                     self._write_run("running")

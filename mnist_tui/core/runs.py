@@ -125,21 +125,32 @@ def find_model(model: str, runs_dir: Path) -> Path:
 
 
 def find_run(run: str, runs_dir: Path) -> Path:
-    """The folder of a run: a path, a folder's name, or the newest run of that name.
+    """The folder that RUN on the command line means: a run's folder, or the newest run of that name or folder name.
 
     Raises:
-        UsageError: there is none; the sentence names some.
+        UsageError: there is no such run; the sentence names runs that there are.
     """
     path = Path(os.path.expanduser(run))
-    if os.path.isdir(path):
-        return path.absolute()
-    for folder in reversed(run_folders(runs_dir)):
+    is_folder = bool(run) and os.path.isdir(path)  # unlike Path's own, it is false for impossible names too
+    if is_folder and any((path / file).is_file() for file in ("run.json", "metrics.jsonl")):
+        return path
+    folders = run_folders(runs_dir)
+    for folder in reversed(folders):
         if run in {folder.name, name_of(folder)}:
             return folder
-    if os.path.exists(path):
-        raise UsageError(f"{run[:200]} is no run's folder")
-    known = ", ".join(name_of(folder) for folder in run_folders(runs_dir)[-5:]) or "none"
-    raise UsageError(f"there is no run called {run[:200]}: the newest runs in {runs_dir} are {known}")
+    if is_folder:
+        raise UsageError(f"{path} is no run's folder: it holds neither run.json nor metrics.jsonl")
+    raise UsageError(f"there is no run called {run[:200]!r}: {_known_runs(run, folders, runs_dir)}")
+
+
+def _known_runs(run: str, folders: list[Path], runs_dir: Path) -> str:
+    from difflib import get_close_matches  # 3 ms, and only a mistake needs it
+
+    names = [name_of(folder) for folder in reversed(folders)]
+    close = get_close_matches(run[:200], dict.fromkeys(names), n=3)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"the newest runs in {runs_dir} are {', '.join(names[:5])}" if names else f"{runs_dir} holds no run"
 
 
 def read_run(folder: Path) -> dict[str, Any]:

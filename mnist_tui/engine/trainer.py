@@ -207,6 +207,7 @@ class Trainer:
         if control.stopping:
             reason = control.reason
             yield from self._save()
+        yield from control.take().heard
         yield RunFinished(status, self.place.step, self.place.epochs_finished, time.monotonic() - began, reason)
 
     def _ends(self) -> bool:
@@ -339,6 +340,7 @@ class Trainer:
         yield from self._drain(self.hyperparameters.batch_size)
         while True:
             wishes = control.take()
+            yield from wishes.heard
             yield from self._obey(wishes, control)
             yield from self._fulfil(wishes, control)
             if wishes.stop:

@@ -40,9 +40,16 @@ class Order:
 
 
 class Runner(Protocol):
-    """What a front end may ask for; every call returns at once."""
+    """What a front end may ask for; every call returns at once.
+
+    Attributes:
+        settings: device, data, folders.
+        watching: another process trains. Its events so far come first, and the first `Observed` ends them; a wish is
+            left for that process, or is `Answered` where it cannot be fulfilled.
+    """
 
     settings: RunSettings
+    watching: bool
 
     def load(self) -> None:
         """Begin to load data and engine in the background."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import queue
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,8 @@ class LocalRunner:
     Raises:
         UsageError: the run's name is taken or none, or there is no such data set.
     """
+
+    watching = False
 
     def __init__(self, settings: RunSettings, *, attended: bool = True) -> None:
         check_writable(settings.runs_dir)
@@ -292,38 +295,37 @@ class LocalRunner:
 
     def _train(self, hyperparameters: Hyperparameters, bench: Bench, control: Control) -> None:
         """A new run, from its folder to its last event."""
-        from mnist_tui.core.owner import claim  # these are 4 ms that the first frame does without
-        from mnist_tui.core.recorder import Recorder
+        from mnist_tui.core.recorder import Recorder  # these are 4 ms that the first frame does without
+        from mnist_tui.runner.post import Post
 
         settings = self.settings
         folder = create_folder(settings.runs_dir, self._name, settings.name or settings.preset)
         self._name = None  # a later run of this runner gets the next free number
-        facts = run_facts(settings, folder, hyperparameters, bench)
-        ours = claim(folder)
-        try:
-            trainer = self._make_trainer(hyperparameters, folder, facts, bench)
-            size, parameters = len(bench.splits.train), trainer.model.parameter_count
-            begun = RunStarted(folder.name, str(folder), hyperparameters, bench.device.label, size, parameters)
-            self._carry_out(trainer, control, Recorder(folder, facts), [begun])
-        finally:
-            ours.release()
+        with Post(folder, control) as post:
+            facts = run_facts(settings, folder, hyperparameters, bench)
+
+            def course() -> Iterator[Event]:
+                trainer = self._make_trainer(hyperparameters, folder, facts, bench)
+                size, parameters = len(bench.splits.train), trainer.model.parameter_count
+                yield RunStarted(folder.name, str(folder), hyperparameters, bench.device.label, size, parameters)
+                yield from trainer.run(control)
+
+            self._carry_out(post.events(course()), Recorder(folder, facts))
 
     def _continue(self, resumption: Resumption, bench: Bench, control: Control) -> None:
         """A run that was begun before, from where its newest checkpoint was written."""
-        from mnist_tui.core.owner import claim
+        from mnist_tui.core.digest import Digest
         from mnist_tui.core.recorder import Recorder
         from mnist_tui.runner.continuing import take_up
+        from mnist_tui.runner.post import Post
 
-        ours = claim(resumption.folder)
-        try:
+        with Post(resumption.folder, control) as post:
             taken = take_up(resumption, bench, self._make_trainer)
-            self._inbox.put(Recalled(taken.past))
+            self._inbox.put(Recalled(tuple(Digest().take(taken.past))))
             if resumption.changes:
                 control.edit(resumption.changes)
             recorder = Recorder(resumption.folder, taken.facts, taken.changes)
-            self._carry_out(taken.trainer, control, recorder, taken.news)
-        finally:
-            ours.release()
+            self._carry_out(post.events(chain(taken.news, taken.trainer.run(control))), recorder)
 
     def _make_trainer(
         self, hyperparameters: Hyperparameters, folder: Path, facts: Mapping[str, Any], bench: Bench
@@ -335,13 +337,15 @@ class LocalRunner:
         destination = Destination(folder, self.settings.autosave, carried)
         return Trainer(hyperparameters, bench.splits, bench.device.torch, destination, attended=self._attended)
 
-    def _carry_out(self, trainer: Trainer, control: Control, recorder: Recorder, news: Sequence[Event]) -> None:
-        """Tell the news, then train to the end; whatever happens ends in one last event."""
+    def _carry_out(self, course: Iterator[Event], recorder: Recorder) -> None:
+        """Train to the end; whatever happens ends in one last event."""
+        from mnist_tui.core.owner import RunOwned
+
         try:
-            for event in news:
+            for event in course:
                 self._tell(recorder, event)
-            for event in trainer.run(control):
-                self._tell(recorder, event)
+        except RunOwned as error:  # the folder is another's now: not a word into its files
+            self._inbox.put(RunFailed(str(error), exit_code=error.exit_code))
         except UserError as error:
             self._tell(recorder, RunFailed(str(error), exit_code=error.exit_code))
         except BaseException as error:  # nothing may vanish in a thread: the front end shows it

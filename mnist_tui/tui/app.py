@@ -24,6 +24,7 @@ from mnist_tui.core.events import (
     Event,
     HealthWarned,
     HyperparametersApplied,
+    Observed,
     Rewound,
     RunContinued,
     RunFailed,
@@ -178,6 +179,10 @@ class MnistApp(RunActions, LookActions, LeaveActions):
             case Rewound():
                 self.dashboard.look(zoom=None, cursor=None)
                 self.say(self._way_back(event), "back")
+            case Observed(state="crashed"):
+                self.say("The process that trained it is gone without a word.", "the run", severity="error")
+            case Observed(state="stalled"):
+                self.say(f"{event.owner} has shown no sign of life for five seconds.", "the run", severity="warning")
             case Answered():
                 self.say(event.message)
             case StopScheduled():

@@ -39,9 +39,7 @@ def open_dashboard(
     resumption: Resumption | None = None,
 ) -> int:
     """Draw, train, leave; returns the exit code."""
-    # Read when Textual is imported: 120 halves the time from a key to its frame, and nothing is painted unchanged.
-    os.environ.setdefault("TEXTUAL_FPS", "120")
-    _speak_utf8()
+    prepare_drawing()
     attributes = terminal_attributes()
     from mnist_tui.tui.app import MnistApp
     from mnist_tui.tui.session import Session
@@ -49,7 +47,7 @@ def open_dashboard(
     runner = LocalRunner(run)
     departure = Departure()
     departure.listen()
-    session = Session(runner, hyperparameters, ascii_only=screen.ascii, glyphs=_glyphs(screen))
+    session = Session(runner, hyperparameters, ascii_only=screen.ascii, glyphs=choose_glyphs(screen))
     app = MnistApp(session, screen, departure, resumption)
     _watch_departure(departure, runner, app, attributes)
     try:
@@ -59,14 +57,17 @@ def open_dashboard(
     return code
 
 
-def _speak_utf8() -> None:
-    """Textual draws on stderr in its encoding; under an ASCII locale every block would be written as an escape."""
+def prepare_drawing() -> None:
+    """What must be so before Textual is imported, which draws on stderr."""
+    # 120 halves the time from a key to its frame, and nothing is painted unchanged.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
+    # Under an ASCII locale every block would be written as an escape.
     reconfigure = getattr(sys.__stderr__, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(encoding="utf-8", errors="replace")
 
 
-def _glyphs(screen: ScreenSettings) -> Glyphs:
+def choose_glyphs(screen: ScreenSettings) -> Glyphs:
     """Half blocks where there are greys; shades where there are few colours or none."""
     if screen.ascii:
         return "ascii"
@@ -113,10 +114,10 @@ def _say_failure(failure: str, folder: str) -> None:
     """One sentence about an exception in a screen; all of it goes to the run's log."""
     where = ""
     if folder:
-        from mnist_tui.core.recorder import write_log
+        from mnist_tui.core.recorder import append_log
 
         with contextlib.suppress(OSError):
-            write_log(Path(folder), failure)
+            append_log(Path(folder), failure)
             where = f"; {Path(folder) / 'log.txt'} says where"
     reason = " ".join(failure.strip().splitlines()[-1].split())[:300]
     say(failure if os.environ.get(DEBUG_VARIABLE) else f"mnist-tui: the screen failed: {reason}{where}")

@@ -56,6 +56,7 @@ class Session:
         batch: the newest single step, until training goes on.
         preview: the newest augmented images.
         finding: the newest of the learning-rate finder.
+        watching: another process trains.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Session:
     ) -> None:
         self.runner = runner
         self.settings: RunSettings = runner.settings
+        self.watching = runner.watching
         self.wanted = wanted
         self.history = History()
         self.progress = Progress()
@@ -79,11 +81,18 @@ class Session:
         self.finding: RatesTried | RateFound | None = None
 
     def drain(self) -> list[Event]:
-        """Take in what happened since the last call, and return it."""
-        events = self.runner.drain()
-        for event in events:
+        """Take in what happened since the last call; return what is news, and not from before the run was watched."""
+        news: list[Event] = []
+        for event in self.runner.drain():
+            if not self.reading:
+                news.append(event)
             self.apply(event)
-        return events
+        return news
+
+    @property
+    def reading(self) -> bool:
+        """Whether what a run that is watched has done so far is still being read."""
+        return self.watching and self.progress.observed is None
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
@@ -102,6 +111,8 @@ class Session:
                 self.batch = self.finding = None
                 self._evaluations = []
                 self.browser.forget()
+                if self.watching:
+                    self.wanted = event.hyperparameters
             case RunContinued():
                 self.start_wanted = self.pausing = False
                 self.batch = self.finding = None
@@ -147,6 +158,11 @@ class Session:
         Raises:
             UsageError: the value is not legal; what is wanted stays as it was.
         """
+        if self.watching and (name not in KNOBS or not KNOBS[name].live):
+            raise UsageError("that takes effect in the next run, and here one is only watched")
+        if self.watching and not self.progress.active:
+            self.runner.edit({name: value})  # which answers why not
+            return
         if name == DATASET_KNOB.name:
             DATASET_KNOB.check(value)
             self.dataset = str(value)
@@ -185,6 +201,8 @@ class Session:
     def hint(self) -> str:
         """What to say where there is no curve yet."""
         phase = self.progress.phase
+        if self.watching and phase != "failed":
+            return "the run is being read" if self.reading else "no batch of it is recorded yet"
         if phase == "failed":
             return self.progress.error
         if self.start_wanted or self.progress.active:

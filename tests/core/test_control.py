@@ -5,6 +5,7 @@ import attrs
 import pytest
 
 from mnist_tui.core.control import Control, Wishes
+from mnist_tui.core.events import Commanded
 from mnist_tui.core.hyperparameters import Hyperparameters
 
 START = Hyperparameters()
@@ -191,3 +192,23 @@ def test_no_wish_of_many_threads_is_lost() -> None:
     for thread in threads:
         thread.join()
     assert taken + control.take().single_steps == posted
+
+
+def test_what_is_acknowledged_is_heard_once_and_in_order() -> None:
+    control = Control()
+    control.acknowledge(Commanded(1, "pause"))
+    control.acknowledge(Commanded(2, "undo"))
+    assert control.pending
+    assert control.take().heard == (Commanded(1, "pause"), Commanded(2, "undo"))
+    assert control.take().heard == ()
+
+
+def test_a_run_that_is_broken_off_is_told_so_for_good() -> None:
+    control = Control()
+    control.break_off(RuntimeError("gone"))
+    assert control.pending
+    control.wait()
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="gone"):
+            control.take()
+    assert not control.stopping  # a stop would save

@@ -78,8 +78,8 @@ def test_18_what_is_no_checkpoint_is_said_in_one_sentence(run: Path, tmp_path: P
 
 
 def test_18_a_folder_that_is_no_run(tmp_path: Path) -> None:
-    refused(tmp_path, ["--resume", str(tmp_path)], 1, said="holds no run")
-    refused(tmp_path, ["--resume", "nothing"], 2, said="there is no run called nothing")
+    refused(tmp_path, ["--resume", str(tmp_path)], 2, said="is no run's folder")
+    refused(tmp_path, ["--resume", "nothing"], 2, said="there is no run called 'nothing'")
 
 
 class Bomb:

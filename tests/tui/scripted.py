@@ -33,7 +33,8 @@ from mnist_tui.tui.session import Session
 class ScriptedRunner:
     """Hands out events when drained, and keeps what it was asked for in `calls`."""
 
-    def __init__(self, events: Iterable[Event] = ()) -> None:
+    def __init__(self, events: Iterable[Event] = (), *, watching: bool = False) -> None:
+        self.watching = watching
         self.settings = RunSettings(runs_dir=Path("runs"))
         self.calls: list[str] = []
         self.edits: list[dict[str, Value]] = []
@@ -165,8 +166,10 @@ def finished() -> list[Event]:
     return [*mid_run(), RunFinished("done", 1250, 2, 17.0)]
 
 
-def make_app(events: Iterable[Event] = (), screen: ScreenSettings | None = None) -> tuple[MnistApp, ScriptedRunner]:
-    runner = ScriptedRunner(events)
+def make_app(
+    events: Iterable[Event] = (), screen: ScreenSettings | None = None, *, watching: bool = False
+) -> tuple[MnistApp, ScriptedRunner]:
+    runner = ScriptedRunner(events, watching=watching)
     settings = screen or ScreenSettings()
     glyphs: Glyphs = "ascii" if settings.ascii else "half"
     session = Session(runner, Hyperparameters(), ascii_only=settings.ascii, glyphs=glyphs)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from mnist_tui.core.events import HealthWarned, Paused, RateFound, Rewound
+from mnist_tui.core.events import HealthWarned, Observed, Paused, RateFound, Rewound
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.tui.app import MnistApp
@@ -102,3 +102,9 @@ def test_one_chart_with_a_cursor(snap_compare: Any) -> None:
     app, _ = make_app(mid_run())
     keys = ("z", "left", "left", "left", "left")
     assert snap_compare(app, terminal_size=(120, 36), run_before=keys_after_a_tick(app, keys))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=str)
+def test_a_run_that_another_process_trains(snap_compare: Any, size: tuple[int, int]) -> None:
+    app, _ = make_app([*mid_run(), Observed("stalled", "process 12 on node7")], watching=True)
+    assert snap_compare(app, terminal_size=size, run_before=keys_after_a_tick(app, ("space",)))

@@ -19,9 +19,9 @@ class LeaveActions(SessionApp):
     impatient = False
 
     def action_leave(self) -> None:
-        """Leave; while a run is under way, ask first."""
+        """Leave; while a run is under way here, ask first."""
         progress = self.session.progress
-        if not progress.active:
+        if self.session.watching or not progress.active:
             self.exit(0)
         elif not self._asking:
             from mnist_tui.tui.screens.leave import LeaveScreen
@@ -54,9 +54,9 @@ class LeaveActions(SessionApp):
         self.action_leave()
 
     def stop_and_leave(self, code: int, reason: str = "") -> None:
-        """Stop the run, which saves it, and leave when it is over."""
+        """Stop the run, which saves it, and leave when it is over; one that is only watched goes on."""
         self.leaving, self.leaving_code = True, code
-        if self.session.progress.active:
+        if self.session.progress.active and not self.session.watching:
             self.session.runner.stop(reason)
             self.say("Saving the run …" if not self.session.ascii_only else "Saving the run ...")
         else:

@@ -22,6 +22,8 @@ class RunActions(SessionApp):
                 session.runner.pause()
             else:
                 session.runner.resume()
+        elif session.watching:
+            session.runner.resume()
         elif progress.phase == "failed" and not progress.device:
             self.say(progress.error, "nothing can be trained", severity="error")
         elif progress.over and progress.run:
@@ -43,7 +45,7 @@ class RunActions(SessionApp):
     def _training(self, when_over: str) -> bool:
         """Whether there is a run; if not, say why."""
         progress = self.session.progress
-        if progress.active:
+        if progress.active or self.session.watching:  # whom it is asked of knows better, and says so
             return True
         if self.session.start_wanted:
             self.say("The run is just beginning.")
@@ -54,7 +56,7 @@ class RunActions(SessionApp):
     def action_step(self) -> None:
         """Train one batch, then wait."""
         if self._training("The run is over: space, twice, begins a new one."):
-            self.session.pausing = True
+            self.session.pausing = self.session.progress.active
             self.session.runner.step_once()
 
     def action_evaluate(self) -> None:
@@ -83,13 +85,15 @@ class RunActions(SessionApp):
         if not self._training("The run is over: what it learnt stays."):
             return
         question = "Press g again to go back to the last checkpoint and halve the learning rate."
-        if "not finite" in self.session.progress.ailments or self.confirmed("recover", question):
+        progress = self.session.progress
+        if not progress.active or "not finite" in progress.ailments or self.confirmed("recover", question):
             self.session.runner.recover()
 
     def action_stop(self) -> None:
         """Save after this batch and end the run."""
-        if self._training("The run is over already.") and self.confirmed(
-            "stop", "Press x again to stop the run after this batch; all of it is saved."
+        question = "Press x again to stop the run after this batch; all of it is saved."
+        if self._training("The run is over already.") and (
+            not self.session.progress.active or self.confirmed("stop", question)
         ):
             self.session.runner.stop()
 
@@ -101,7 +105,9 @@ class RunActions(SessionApp):
     def action_restart(self) -> None:
         """Begin anew with the values on the rows."""
         progress = self.session.progress
-        if progress.active:
+        if self.session.watching:
+            self._start()
+        elif progress.active:
             question = f"Press r again to stop {progress.run}, saved, and to begin a run with the values on the rows."
             if not self.session.start_wanted and self.confirmed("restart", question):
                 self._start()
@@ -113,6 +119,9 @@ class RunActions(SessionApp):
         session, progress = self.session, self.session.progress
         if progress.active:
             session.runner.request_rate()
+        elif session.watching:
+            session.runner.request_rate()
+            return
         elif (
             (
                 progress.over

@@ -74,7 +74,7 @@ class TrainScreen(Screen[None]):
 
     def _show_digits(self) -> None:
         """One of three: what augmentation does while its strength is in focus, the batch just stepped, test digits."""
-        previewing = self.knobs.focused_knob in AUGMENTATIONS
+        previewing = self.knobs.focused_knob in AUGMENTATIONS and not self._session.watching
         stepping = not previewing and self._session.batch is not None
         shown: DigitPanel | BatchPanel | PreviewPanel = self.digits
         if previewing:

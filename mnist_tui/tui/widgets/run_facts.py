@@ -47,6 +47,8 @@ class RunFacts(LineView):
             ("images seen", grouped(progress.samples)),
             ("training time", clock(progress.train_seconds)),
         ]
+        if progress.owner:
+            facts.insert(1, ("by", progress.owner))
         if progress.gradient_norm is None:
             facts.insert(1, ("parameters", grouped(progress.parameters)))
         else:

@@ -13,9 +13,9 @@ from mnist_tui.render.palette import Palette
 from mnist_tui.render.words import clock, grouped
 from mnist_tui.tui.widgets.line_view import LineView
 
-_PHASES = ("training", "paused", "evaluating", "finding rate", "done", "stopped", "failed")
-_SIGNS = dict(zip(_PHASES, "●‖◌◌✓■✗", strict=True))
-_ASCII_SIGNS = dict(zip(_PHASES, "*=~~+#x", strict=True))
+_PHASES = ("training", "paused", "evaluating", "finding rate", "done", "stopped", "failed", "crashed")
+_SIGNS = dict(zip(_PHASES, "●‖◌◌✓■✗✗", strict=True))
+_ASCII_SIGNS = dict(zip(_PHASES, "*=~~+#xx", strict=True))
 
 
 def status_pieces(progress: Progress, settings: RunSettings) -> list[tuple[int, str, str]]:
@@ -28,6 +28,10 @@ def status_pieces(progress: Progress, settings: RunSettings) -> list[tuple[int, 
         where = progress.device_name or (f"{progress.threads} threads" if progress.threads > 1 else "1 thread")
         pieces.append((3, "setting", f"{progress.device} {where}"))
     pieces.append((0, "phase", progress.phase))
+    if progress.observed is not None:
+        pieces.append((0, "figure", f"watching, {progress.observed}"))
+        if progress.owner:
+            pieces.append((4, "setting", progress.owner))
     if progress.phase == "downloading" and progress.notice:
         pieces.append((0, "figure", progress.notice))
     if progress.phase == "failed":
@@ -100,12 +104,14 @@ class StatusBar(LineView):
         yield line
 
     def _phase_colour(self, palette: Palette) -> str:
+        if self._progress.observed == "stalled":
+            return palette.warning
         match self._progress.phase:
             case "training" | "done":
                 return palette.right
             case "paused" | "evaluating" | "finding rate" | "stopped":
                 return palette.warning
-            case "failed":
+            case "failed" | "crashed":
                 return palette.wrong
             case _:
                 return palette.accent

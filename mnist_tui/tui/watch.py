@@ -1,0 +1,63 @@
+"""The dashboard over a run that another process trains."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.progress import Progress
+from mnist_tui.core.runs import name_of
+from mnist_tui.core.settings import ScreenSettings
+from mnist_tui.detached import watch_command
+from mnist_tui.leaving import Departure, leave_at_once, restore_terminal, say, terminal_attributes
+from mnist_tui.runner.watched import WatchedRunner
+from mnist_tui.tui.open import SCREEN_SECONDS, choose_glyphs, prepare_drawing
+
+
+def open_watch(folder: Path, screen: ScreenSettings, notice: str = "") -> int:
+    """Watch the run in `folder` until the user leaves, which ends nothing; returns the exit code."""
+    prepare_drawing()
+    attributes = terminal_attributes()
+    from mnist_tui.tui.app import MnistApp
+    from mnist_tui.tui.session import Session
+
+    runner = WatchedRunner(folder, notice)
+    departure = Departure()
+    departure.listen()
+    session = Session(runner, Hyperparameters(), ascii_only=screen.ascii, glyphs=choose_glyphs(screen))
+    app = MnistApp(session, screen, departure)
+    gone = threading.Event()
+    _leave_on_a_signal(departure, attributes, gone)
+    try:
+        app.run(mouse=screen.mouse)
+    finally:
+        closed = runner.close()
+        gone.set()
+    code = app.return_value if app.return_value is not None else departure.exit_code or app.return_code or 0
+    for line in _farewell(session.progress, folder):
+        say(line)
+    if not closed:
+        leave_at_once(code)
+    return code
+
+
+def _farewell(progress: Progress, folder: Path) -> list[str]:
+    lines = progress.farewell() if progress.run else []
+    if progress.observed in {"live", "stalled"}:
+        lines.append(f"{progress.owner} goes on with it; come back with: {watch_command(folder)}")
+    elif progress.observed == "crashed":
+        lines.append(f"nobody trains it: resume it with: mnist-tui --resume {name_of(folder.absolute())}")
+    return lines
+
+
+def _leave_on_a_signal(departure: Departure, attributes: list[object] | None, gone: threading.Event) -> None:
+    """Leave on a signal, also when the screen is stuck in a terminal that nobody reads."""
+
+    def reap() -> None:
+        departure.asked.wait()
+        if not gone.wait(SCREEN_SECONDS):
+            restore_terminal(attributes)
+            leave_at_once(departure.exit_code)
+
+    threading.Thread(target=reap, name="reaper", daemon=True).start()
