@@ -35,8 +35,14 @@ def _free_name(stem: str, taken: set[str]) -> str:
     return f"{stem}-{number}"
 
 
-def choose_name(runs_dir: Path, wanted: str | None, default: str) -> str:
+def choose_name(runs_dir: Path, wanted: str | None, default: str, advice: str = "use --name") -> str:
     """The name of the next run: `wanted`, or `default` with the next free number.
+
+    Args:
+        runs_dir: where it will be.
+        wanted: what the user asked for.
+        default: what it is called otherwise.
+        advice: what stands before the suggested name.
 
     Raises:
         UsageError: `wanted` is no file name, or is taken; the sentence suggests a free one.
@@ -50,7 +56,7 @@ def choose_name(runs_dir: Path, wanted: str | None, default: str) -> str:
             "and underscores, beginning with a letter or digit"
         )
     if wanted in taken:
-        raise UsageError(f"there is a run named {wanted} already: use --name {_free_name(wanted, taken)}")
+        raise UsageError(f"there is a run named {wanted} already: {advice} {_free_name(wanted, taken)}")
     return wanted
 
 
@@ -104,6 +110,34 @@ def find_model(model: str, runs_dir: Path) -> Path:
         raise ModelFileError(f"{folders[0]} holds no checkpoint and no cnn_model.pth")
     known = ", ".join(name_of(f) for f in run_folders(runs_dir)[-5:]) or "none"
     raise ModelFileError(f"there is no file and no run called {model[:200]}: the newest runs in {runs_dir} are {known}")
+
+
+def find_run(run: str, runs_dir: Path) -> Path:
+    """The folder that RUN on the command line means: a run's folder, or its name or folder name.
+
+    Raises:
+        UserError: there is no such run; the sentence names runs that there are.
+    """
+    path = Path(os.path.expanduser(run))
+    if os.path.isfile(path / "run.json"):  # unlike Path's own, it is false for impossible names too
+        return path
+    folders = run_folders(runs_dir)
+    for folder in reversed(folders):
+        if run in {folder.name, name_of(folder)}:
+            return folder
+    if os.path.isdir(path):
+        raise UserError(f"{path} is no run: it holds no run.json")
+    raise UserError(f"there is no run called {run[:200]}: {_known_runs(run, folders, runs_dir)}")
+
+
+def _known_runs(run: str, folders: list[Path], runs_dir: Path) -> str:
+    from difflib import get_close_matches  # 3 ms, and only a mistake needs it
+
+    names = [name_of(folder) for folder in reversed(folders)]
+    close = get_close_matches(run[:200], dict.fromkeys(names), n=3)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"the newest runs in {runs_dir} are {', '.join(names[:5])}" if names else f"{runs_dir} holds no run"
 
 
 def read_run(folder: Path) -> dict[str, Any]:
