@@ -34,7 +34,7 @@ class Difference:
 
 @attrs.frozen
 class Change:
-    """A digit that only one of two runs gets right: where in the test set, what, and who says what how surely (0..1)."""
+    """A digit that only one of two runs gets right, what each of them says, and how surely (0..1)."""
 
     index: int
     true: int

@@ -22,7 +22,7 @@ SIGNS: dict[EntryState, str] = {
 ASCII_SIGNS: dict[EntryState, str] = dict(zip(SIGNS, "*~X+#x?", strict=True))
 LONGEST_NAME = 24
 GAP = 2
-_LEAST_NOTES = 12
+_LEAST_NOTES = 20
 
 
 @attrs.frozen
