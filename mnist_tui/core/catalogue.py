@@ -116,9 +116,9 @@ class Catalogue:
 
     def look(self) -> list[RunEntry]:
         """Every run as it is now, the newest first, or in the order of `folders`."""
-        folders = run_folders(self.runs_dir) if self._folders is None else list(self._folders)[::-1]
+        folders = run_folders(self.runs_dir)[::-1] if self._folders is None else self._folders
         self._known = {folder: self._known[folder] for folder in folders if folder in self._known}
-        return [self._entry(folder) for folder in reversed(folders)]
+        return [self._entry(folder) for folder in folders]
 
     def look_once(self, wait: Callable[[float], object] = time.sleep) -> list[RunEntry]:
         """As `look`, for somebody who looks only once.
