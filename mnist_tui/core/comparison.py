@@ -92,12 +92,16 @@ def live_changes(entry: RunEntry) -> list[str]:
             words.append(f"step {_number(record.get('from_step'))}: back to step {_number(record.get('to_step'))}")
         elif isinstance(record.get("changes"), dict):
             edits = [
-                f"{KNOBS[name].label} {printable(str(pair[0]))} > {printable(str(pair[1]))}"
+                f"{KNOBS[name].label} {_shown(name, pair[0])} > {_shown(name, pair[1])}"
                 for name, pair in record["changes"].items()
                 if name in KNOBS and isinstance(pair, list) and len(pair) == 2
             ]
             words += [f"step {_number(record.get('step'))}: {', '.join(edits)}"] if edits else []
     return words
+
+
+def _shown(name: str, value: Any) -> str:
+    return KNOBS[name].format(value) if KNOBS[name].is_legal(value) else printable(str(value), 20)
 
 
 def _number(value: object) -> str:

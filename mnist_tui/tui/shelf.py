@@ -11,6 +11,7 @@ import attrs
 
 from mnist_tui.core.catalogue import Catalogue, RunEntry
 from mnist_tui.core.curves import CURVE_KINDS, CurveKind, CurveReader, Curves
+from mnist_tui.core.owner import Pulses
 
 LETTERS = "ABCDEF"
 LOOK_SECONDS = 1.0
@@ -38,7 +39,7 @@ class Shelf:
         revision: grows with every change, so that a view can tell whether it is up to date.
     """
 
-    def __init__(self, runs_dir: Path) -> None:
+    def __init__(self, runs_dir: Path, pulses: Pulses | None = None) -> None:
         self.runs_dir = runs_dir
         self.entries: Sequence[RunEntry] = ()
         self.chosen: list[Path] = []
@@ -48,7 +49,7 @@ class Shelf:
         self.looked = False
         self.revision = 0
         self._cursor: Path | None = None
-        self._catalogue = Catalogue(runs_dir)  # the thread's, as the readers are
+        self._catalogue = Catalogue(runs_dir, pulses=pulses)  # the thread's, as the readers are
         self._readers: dict[Path, CurveReader] = {}
         self._thread: threading.Thread | None = None
         self._found: Look | None = None

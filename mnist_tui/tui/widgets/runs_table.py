@@ -65,6 +65,7 @@ class RunsTable(ScrollView, can_focus=True):
         super().__init__(id="runs", classes="panel")
         self._shelf = shelf
         self._ascii = ascii_only
+        self._title = ""
         self._columns: list[Column] = []
         self._lines: dict[int, Strip] = {}
         self._drawn_for: object = None
@@ -87,7 +88,8 @@ class RunsTable(ScrollView, can_focus=True):
         shelf, region = self._shelf, self.scrollable_content_region
         count = len(shelf.entries)
         title = f" {count} run{'s' if count != 1 else ''} in {printable(str(shelf.runs_dir), 60)} "
-        if str(self.border_title) != title:
+        if self._title != title:
+            self._title = title
             self.border_title = Content(title)
         self._columns = fitting(shelf.entries, max(1, region.width - _MARK)) if shelf.entries else []
         if self.virtual_size != Size(region.width, count + 1):
