@@ -172,6 +172,52 @@ def predict(
     return reports.predict(model, images, _run_settings(settings), as_json=json)
 
 
+@attrs.frozen(kw_only=True)
+class PlaceSettings:
+    """Where runs are looked for."""
+
+    runs_dir: Path = attrs.field(
+        factory=default_runs_dir, metadata={"help": "Where runs are kept; also $MNIST_TUI_RUNS_DIR."}
+    )
+
+
+@app.command
+def runs(
+    *,
+    place: Annotated[PlaceSettings, Flags] = PlaceSettings(),
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """List every run, the newest first: its state, how far it is, how well.
+
+    Args:
+        json: one JSON list.
+    """
+    from mnist_tui import run_reports
+
+    return run_reports.runs(place.runs_dir, as_json=json)
+
+
+@app.command
+def compare(
+    a: str,
+    b: str,
+    /,
+    *,
+    place: Annotated[PlaceSettings, Flags] = PlaceSettings(),
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Compare two runs: settings, accuracy, and the digits that only one of them gets right.
+
+    Args:
+        a: a run's name or folder.
+        b: another run's.
+        json: one JSON object.
+    """
+    from mnist_tui import run_reports
+
+    return run_reports.compare(a, b, place.runs_dir, as_json=json)
+
+
 def _run_settings(settings: InferenceSettings) -> RunSettings:
     return RunSettings(device=settings.device, threads=settings.threads, runs_dir=settings.runs_dir)
 

@@ -33,6 +33,7 @@ def loaded_by(code: str) -> set[str]:
         ("mnist_tui.headless", HEAVY | {"textual", "cyclopts"}),
         ("mnist_tui.commands", HEAVY | {"textual"}),
         ("mnist_tui.core.events", HEAVY | {"textual", "rich", "cyclopts"}),
+        ("mnist_tui.core.catalogue", HEAVY | {"textual", "rich", "cyclopts"}),
         ("mnist_tui.core.runs", HEAVY | {"textual", "rich", "cyclopts"}),
         ("mnist_tui.render.chart", HEAVY | {"textual", "cyclopts"}),
         ("mnist_tui.engine.trainer", {"textual", "plotext", "rich", "cyclopts", "torchvision"}),

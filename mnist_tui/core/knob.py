@@ -66,6 +66,14 @@ class Knob:
     def _bound(self, value: float) -> str:
         return str(int(value)) if self.kind == "int" else f"{value:g}"
 
+    def is_legal(self, value: object) -> bool:
+        """Whether `check` lets `value` pass."""
+        try:
+            self.check(value)
+        except HyperparameterError:
+            return False
+        return True
+
     def check(self, value: object) -> None:
         """Raise `HyperparameterError` unless `value` is legal."""
         if self.kind == "choice":

@@ -179,9 +179,14 @@ def _owned(folder: Path, who: str) -> RunOwned:
     return RunOwned(f"{who} trains {folder.name}: look at it with `mnist-tui watch {folder.name}`, or stop it first")
 
 
+def runs_here(owner: Owner) -> bool:
+    """Whether the process is one of this machine, so that its life can be told by one look."""
+    return bool(owner.machine) and owner.machine == _machine()
+
+
 def _has_died(owner: Owner) -> bool:
     """Whether that process is gone for certain, which only its own machine can tell."""
-    if not owner.machine or owner.machine != _machine():
+    if not runs_here(owner):
         return False
     try:
         os.kill(owner.pid, 0)

@@ -34,6 +34,7 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.files import write_atomically
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, differences
+from mnist_tui.core.tally import Tally
 
 _PASSING = (DataLoaded, DownloadProgressed, EngineLoaded, EvaluationBegan, Observed, Previewed, RatesTried, Recalled)
 """Events that are no facts about the run."""
@@ -131,6 +132,7 @@ class Recorder:
         self.trouble = ""
         self._facts = facts
         self._changes: list[dict[str, Any]] = list(changes)
+        self._tally = Tally.from_values(facts.get("figures")) or Tally()
         self._metrics: IO[str] | None = None
         self._late = False
         self._written = 0.0
@@ -151,6 +153,7 @@ class Recorder:
             elif isinstance(event, BatchInspected):
                 self._write_batch(event)
             self._append(to_json(as_record(event)) + "\n")
+            self._tally.apply(event)
             match event:
                 case HyperparametersApplied():
                     self._note_edit(event)
@@ -160,6 +163,8 @@ class Recorder:
                     self._write_run("running")
                 case CheckpointSaved(kind="last"):
                     self._force()  # the record must not be behind a checkpoint, should the power fail
+                case Evaluated(split="test"):
+                    self._write_run("running")
                 case RunFinished():
                     self._write_run(
                         event.status, step=event.step, epochs=event.epochs, seconds=event.seconds, reason=event.reason
@@ -225,6 +230,9 @@ class Recorder:
 
     def _write_run(self, status: str, **more: Any) -> None:
         content = {**self._facts, "status": status, "changes": self._changes, **more}
+        if self._metrics is not None:
+            self._tally.bytes = os.fstat(self._metrics.fileno()).st_size
+            content["figures"] = self._tally.as_values()
         text = json.dumps(_finite(content), indent=2) + "\n"
         write_atomically(self.folder / "run.json", text.encode())
         self._late, self._written = False, time.monotonic()

@@ -38,14 +38,18 @@ _CHUNK = 4 << 20  # bytes read at once: what a GPU writes in an hour is not held
 class Replay:
     """Reads `metrics.jsonl` of a run from where the last look ended.
 
+    Args:
+        folder: the run's.
+        start: where the first look begins, in bytes; a line's beginning.
+
     Attributes:
         damaged: lines so far that were no events.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, start: int = 0) -> None:
         self.folder = folder
         self.damaged = 0
-        self._offset = 0
+        self._offset = start
         self._rest = b""
         self._in_force = Hyperparameters()
 

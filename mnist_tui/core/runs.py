@@ -35,8 +35,14 @@ def _free_name(stem: str, taken: set[str]) -> str:
     return f"{stem}-{number}"
 
 
-def choose_name(runs_dir: Path, wanted: str | None, default: str) -> str:
+def choose_name(runs_dir: Path, wanted: str | None, default: str, advice: str = "use --name") -> str:
     """The name of the next run: `wanted`, or `default` with the next free number.
+
+    Args:
+        runs_dir: where it will be.
+        wanted: what the user asked for.
+        default: what it is called otherwise.
+        advice: what stands before the suggested name.
 
     Raises:
         UsageError: `wanted` is no file name, or is taken; the sentence suggests a free one.
@@ -50,7 +56,7 @@ def choose_name(runs_dir: Path, wanted: str | None, default: str) -> str:
             "and underscores, beginning with a letter or digit"
         )
     if wanted in taken:
-        raise UsageError(f"there is a run named {wanted} already: use --name {_free_name(wanted, taken)}")
+        raise UsageError(f"there is a run named {wanted} already: {advice} {_free_name(wanted, taken)}")
     return wanted
 
 

@@ -39,6 +39,7 @@ from mnist_tui.leaving import Departure
 from mnist_tui.tui.actions.leave import LeaveActions
 from mnist_tui.tui.actions.look import LookActions
 from mnist_tui.tui.actions.run import RunActions
+from mnist_tui.tui.actions.runs import RunsActions
 from mnist_tui.tui.bell import notification
 from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.screens.train import TrainScreen
@@ -67,7 +68,7 @@ class Panels(Protocol):
         """Bring every panel up to date."""
 
 
-class MnistApp(RunActions, LookActions, LeaveActions):
+class MnistApp(RunActions, RunsActions, LookActions, LeaveActions):
     """The dashboard."""
 
     # Screens that are opened later are imported when they are: 20 ms of the time to the first frame.
@@ -218,6 +219,10 @@ class MnistApp(RunActions, LookActions, LeaveActions):
                 title = (binding.tooltip or binding.description).capitalize()
                 action = binding.action
                 yield SystemCommand(title, f"key {binding.key_display or binding.key}", partial(self._run, action))
+        for binding in getattr(screen, "OWN_BINDINGS", ()):
+            title = (binding.tooltip or binding.description).capitalize()
+            key = binding.key_display or binding.key
+            yield SystemCommand(title, f"key {key}", partial(self._run, f"screen.{binding.action}"))
         for name, knob in [*KNOBS.items(), (DATASET_KNOB.name, DATASET_KNOB)]:
             yield SystemCommand(f"Set {knob.label}", knob.help, partial(self._run, f"set({name!r})"))
         yield SystemCommand("Save a picture of the screen", "as SVG", self.deliver_screenshot)

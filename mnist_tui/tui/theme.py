@@ -41,6 +41,18 @@ def palette_of(dark: bool) -> Palette:
     return DARK if dark else LIGHT
 
 
+def curve_colours(palette: Palette) -> tuple[str, ...]:
+    """The colours of curves laid over each other; each also has a letter."""
+    return (
+        palette.average_accuracy,
+        palette.average,
+        palette.right,
+        palette.mark,
+        palette.wrong,
+        palette.best,
+    )
+
+
 class PlainScrollBar(ScrollBarRender):
     """A scroll bar of blanks alone, told apart by their colour or reversed: for terminals that know only ASCII."""
 

@@ -10,6 +10,7 @@ from mnist_tui.core.runs import (
     choose_name,
     create_folder,
     find_model,
+    find_run,
     name_of,
     read_run,
     run_folders,
@@ -159,3 +160,35 @@ def test_a_damaged_run_file_reads_as_empty(folder: Path, content: bytes) -> None
     assert read_run(folder) == {}
     (folder / "run.json").write_bytes(content)
     assert read_run(folder) == {}
+
+
+# --- RUN on the command line
+
+
+def test_a_run_is_found_by_name_folder_name_and_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = make_run(tmp_path, "mine", "20260101-000000")
+    new = make_run(tmp_path, "mine", "20260102-000000")
+    elsewhere = make_run(tmp_path / "other", "away", files=("run.json",))
+    assert find_run("mine", tmp_path) == new
+    assert find_run(old.name, tmp_path) == old
+    assert find_run(str(elsewhere), tmp_path) == elsewhere
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    make_run(tmp_path, "data")
+    assert find_run("data", tmp_path).name == "20260101-000000-data"  # a folder that is no run hides none
+
+
+def test_a_run_that_is_not_there_suggests_others(tmp_path: Path) -> None:
+    for place, name in enumerate(("classic", "classic-2", "wide")):
+        make_run(tmp_path, name, f"2026010{place + 1}-000000")
+    with pytest.raises(UserError, match=r"no run called clasic: did you mean classic or classic-2\?"):
+        find_run("clasic", tmp_path)
+    with pytest.raises(UserError, match=r"no run called \[/b\]: the newest runs in .* are wide, classic-2, classic"):
+        find_run("[/b]", tmp_path)
+    with pytest.raises(UserError, match=r"no run called mine: .*absent holds no run"):
+        find_run("mine", tmp_path / "absent")
+    with pytest.raises(UserError, match="is no run: it holds no"):
+        find_run(str(tmp_path), tmp_path)
+    for impossible in ("", "a\0b", "x" * 5000):
+        with pytest.raises(UserError):
+            find_run(impossible, tmp_path / "absent")

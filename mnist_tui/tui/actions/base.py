@@ -7,6 +7,7 @@ import traceback
 
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import Screen
 
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.tui.driver import GuardedDriver
@@ -50,6 +51,13 @@ class SessionApp(App[int]):
     def show(self, *, charts: bool = True, figures: bool = True) -> None:
         """Bring the screen in sight up to date."""
         raise NotImplementedError(type(self).__name__)  # pragma: no cover
+
+    def show_screen(self, screen: Screen[None]) -> None:
+        """Show a screen above the dashboard, in place of another one that is there."""
+        if len(self.screen_stack) > 1:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
 
     def confirmed(self, what: str, question: str, title: str = "") -> bool:
         """Whether `what` was asked for twice within five seconds; the first time, ask."""

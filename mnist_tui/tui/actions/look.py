@@ -18,7 +18,7 @@ class LookActions(SessionApp):
         from mnist_tui.tui.screens.inspect import InspectScreen
 
         if not isinstance(self.screen, InspectScreen):
-            self.push_screen(InspectScreen(self.session))
+            self.show_screen(InspectScreen(self.session))
 
     def on_digit_panel_opened(self, message: DigitPanel.Opened) -> None:
         """Look closer at a digit."""

@@ -16,12 +16,14 @@ from mnist_tui.core.health import LIMITS
 from mnist_tui.core.history import SMOOTHING
 from mnist_tui.render.palette import Palette
 from mnist_tui.tui.screens.finder import FinderScreen
+from mnist_tui.tui.screens.runs import RunsScreen
 from mnist_tui.tui.theme import palette_of
 from mnist_tui.tui.widgets.batch_panel import BatchPanel
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.gallery import Gallery
 from mnist_tui.tui.widgets.knob_row import KnobRow
 from mnist_tui.tui.widgets.metric_chart import MetricChart
+from mnist_tui.tui.widgets.runs_table import RunsTable
 
 _PANELS: tuple[tuple[str, type], ...] = (
     ("on a hyperparameter (tab goes there)", KnobRow),
@@ -29,6 +31,8 @@ _PANELS: tuple[tuple[str, type], ...] = (
     ("on a batch after a single step", BatchPanel),
     ("on a chart", MetricChart),
     ("in the gallery of Inspect", Gallery),
+    ("in the table of Runs", RunsTable),
+    ("on the Runs screen", RunsScreen),
     ("in the learning-rate finder", FinderScreen),
 )
 _WORDS = (
