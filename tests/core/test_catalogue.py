@@ -14,7 +14,7 @@ from mnist_tui.core import catalogue as module
 from mnist_tui.core.catalogue import OBSERVED_SECONDS, Catalogue, RunEntry
 from mnist_tui.core.events import BatchesTrained, RunFailed
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.core.owner import OWNER_FILE, STALE_SECONDS, Owner, Pulses, read_owner
+from mnist_tui.core.owner import OWNER_FILE, STALE_SECONDS, Owner, Pulses, read_owner, runs_here
 from mnist_tui.core.runs import read_run
 from tests.runfiles import STEPS, own, own_elsewhere, record_run
 
@@ -253,7 +253,12 @@ def test_a_second_look_reads_only_what_changed(tmp_path: Path, monkeypatch: pyte
     before = catalogue.look()
     read: list[Path] = []
     real = module._read
-    monkeypatch.setattr(module, "_read", lambda folder, stamps: read.append(folder) or real(folder, stamps))
+
+    def noted(folder: Path, stamps: tuple[object, ...]) -> Any:
+        read.append(folder)
+        return real(folder, stamps)
+
+    monkeypatch.setattr(module, "_read", noted)
     assert all(new is old for new, old in zip(catalogue.look(), before, strict=True))
     assert read == []
     (folders[1] / "notes.txt").write_text("seen  \x1b it\n")
@@ -288,4 +293,4 @@ def test_some_runs_alone_wherever_they_lie(tmp_path: Path) -> None:
 
 def test_an_owner_of_this_machine_is_told_from_others() -> None:
     assert read_owner(Path("absent")) is None
-    assert not module.runs_here(Owner("t", "h", "", 1, 1))
+    assert not runs_here(Owner("t", "h", "", 1, 1))

@@ -281,7 +281,7 @@ async def test_its_actions_are_in_the_palette_and_no_key_means_two_things(tmp_pa
     app, _ = app_over(tmp_path)
     async with app.run_test(size=SIZE) as pilot:
         screen = await opened(pilot, app)
-        titles = [command.title for command in app.get_system_commands(screen)]
+        titles = [command.title for command in app.get_system_commands(screen)]  # type: ignore[arg-type]
         assert "Give the run another name" in titles
         everywhere = {key for binding in KEYS for key in binding.key.split(",")}
         here = {key for binding in screen.OWN_BINDINGS for key in binding.key.split(",")}
