@@ -153,8 +153,8 @@ def test_runs_of_one_name_are_told_by_their_folders(call: Call, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (("a", "nobody"), 1, "there is no run called nobody: the newest runs in"),
-        (("a", "ab"), 1, "there is no run called ab: did you mean"),
+        (("a", "nobody"), 2, "there is no run called 'nobody': the newest runs in"),
+        (("a", "ab"), 2, "there is no run called 'ab': did you mean"),
         (("a", "empty"), 1, "empty cannot be compared: it has no run.json"),
         (("a",), 2, "B"),
     ],

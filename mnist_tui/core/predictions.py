@@ -80,6 +80,8 @@ class Predictions:
         predicted: classes of the largest logit (n,) int64.
         probabilities: softmax of the logits (n, 10) float32.
         losses: cross-entropy of each digit (n,) float32, nats.
+
+    A digit whose logits are not numbers has probabilities of 0 and an infinite loss.
     """
 
     def __init__(self, logits: Floats, labels: Integers, step: int) -> None:
@@ -92,6 +94,8 @@ class Predictions:
             log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
             self.probabilities: Floats = np.exp(log_probabilities).astype(np.float32)
             self.losses: Floats = (-log_probabilities[rows, labels]).astype(np.float32)
+        broken = np.isnan(log_probabilities).any(axis=1)
+        self.probabilities[broken], self.losses[broken] = 0.0, np.inf  # nothing is likely, and nothing is worse
         self.predicted: Integers = logits.argmax(axis=1)
         self.wrong: npt.NDArray[np.bool_] = self.predicted != labels
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.owner import Pulses, read_owner
-from mnist_tui.core.runs import read_run, run_folders
+from mnist_tui.core.runs import name_of, read_run, run_folders
 
 _ENDED = ("done", "stopped", "failed")
 
@@ -26,3 +26,26 @@ def newest_run(runs_dir: Path) -> tuple[Path, bool]:
         if owner is not None and pulses.judge(owner) != "gone" and read_run(folder).get("status") not in _ENDED:
             return folder, True
     return folders[-1], False
+
+
+def cut_off_run(runs_dir: Path) -> str:
+    """One sentence about the newest run where it did not end as somebody wanted, and how to go on; else empty."""
+    folders = run_folders(runs_dir)
+    if not folders:
+        return ""
+    folder = folders[-1]
+    facts = read_run(folder)
+    status, why = facts.get("status"), ""
+    if status == "running" and Pulses().judge(read_owner(folder)) == "gone":
+        why = "its process is gone without a word"
+    elif status == "failed":
+        why = str(facts.get("error"))[:120]
+    elif status == "stopped":
+        why = str(facts.get("reason") or "")
+        why = "" if why.startswith("Ctrl+C") else why
+    if not why:
+        return ""
+    figures = facts.get("figures")
+    step = figures.get("step") if isinstance(figures, dict) else None
+    at = f" at step {step}" if isinstance(step, int) else ""
+    return f"{name_of(folder)} was cut off{at} ({why}): 3 and R go on with it."

@@ -16,6 +16,7 @@ from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.replay import Replay
 from mnist_tui.core.resuming import Resumption, newest_checkpoint, other_checkpoints, unlike
 from mnist_tui.core.runs import name_of
+from mnist_tui.core.tally import Tally
 from mnist_tui.loading import Bench, machine_facts
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ def take_up(resumption: Resumption, bench: Bench, make: MakeTrainer) -> TakenUp:
     path = resumption.checkpoint or newest_checkpoint(folder)
     here = machine_facts(bench)
     facts = _facts(resumption, here)
+    tally = Tally()
+    for event in past:
+        tally.apply(event)
+    facts["figures"] = tally.as_values()  # after a kill, those in the file are old
     if path is None:
         trainer = make(started_with, folder, facts, bench)
     else:

@@ -90,7 +90,8 @@ class LocalRunner:
         Raises:
             UsageError: it wants another data set than the one `--data-dir` names.
         """
-        if order.dataset != self.settings.dataset and self.settings.data_dir is not None:
+        other = order.resumption is None and order.dataset != self.settings.dataset
+        if other and self.settings.data_dir is not None:
             raise UsageError(
                 f"--data-dir holds {self.settings.dataset}: leave, and start again with --dataset {order.dataset}"
             )

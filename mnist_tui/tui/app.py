@@ -37,7 +37,6 @@ from mnist_tui.core.hyperparameters import KNOBS
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.leaving import Departure
 from mnist_tui.tui.actions.leave import LeaveActions
-from mnist_tui.tui.actions.look import LookActions
 from mnist_tui.tui.actions.run import RunActions
 from mnist_tui.tui.actions.runs import RunsActions
 from mnist_tui.tui.bell import notification
@@ -68,7 +67,7 @@ class Panels(Protocol):
         """Bring every panel up to date."""
 
 
-class MnistApp(RunActions, RunsActions, LookActions, LeaveActions):
+class MnistApp(RunActions, RunsActions, LeaveActions):
     """The dashboard."""
 
     # Screens that are opened later are imported when they are: 20 ms of the time to the first frame.
@@ -116,7 +115,17 @@ class MnistApp(RunActions, RunsActions, LookActions, LeaveActions):
             self.session.start(resumption=self._resumption)
         elif self.settings.start:
             self.session.start()
+        elif not self.session.watching and not self.session.progress.run:
+            self._offer()
         self.set_interval(1 / DRAIN_HZ, self.tick)
+
+    def _offer(self) -> None:
+        """To go on with a run that was cut off."""
+        from mnist_tui.core.which import cut_off_run
+
+        sentence = cut_off_run(self.session.settings.runs_dir)
+        if sentence:
+            self.say(sentence, "unfinished", severity="warning")
 
     @property
     def outlives_terminal(self) -> bool:

@@ -9,6 +9,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
+
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import RunSettings, ScreenSettings
 from mnist_tui.leaving import (
@@ -49,12 +51,37 @@ def open_dashboard(
     departure.listen()
     session = Session(runner, hyperparameters, ascii_only=screen.ascii, glyphs=choose_glyphs(screen))
     app = MnistApp(session, screen, departure, resumption)
-    _watch_departure(departure, runner, app, attributes)
+    shown = [app]
+    _watch_departure(departure, runner, shown, attributes)
     try:
         app.run(mouse=screen.mouse)
+        while app.opens is not None and not departure.asked.is_set():
+            look_at(app.opens, screen, departure)
+            app = MnistApp(session, attrs.evolve(screen, start=False), departure)
+            shown[0] = app
+            if not departure.asked.is_set():
+                app.run(mouse=screen.mouse)
     finally:
         code = _close(runner, app)
     return code
+
+
+def look_at(folder: Path, screen: ScreenSettings, departure: Departure) -> None:
+    """Show another run, and whatever is opened from there, until the user leaves it; who trains here trains on."""
+    from mnist_tui.runner.watched import WatchedRunner
+    from mnist_tui.tui.app import MnistApp
+    from mnist_tui.tui.session import Session
+
+    following: Path | None = folder
+    while following is not None and not departure.asked.is_set():
+        runner = WatchedRunner(following)
+        session = Session(runner, Hyperparameters(), ascii_only=screen.ascii, glyphs=choose_glyphs(screen))
+        app = MnistApp(session, attrs.evolve(screen, start=False), departure)
+        try:
+            app.run(mouse=screen.mouse)
+        finally:
+            runner.close()
+        following = app.opens
 
 
 def prepare_drawing() -> None:
@@ -75,13 +102,18 @@ def choose_glyphs(screen: ScreenSettings) -> Glyphs:
     return "shade" if few or "NO_COLOR" in os.environ else "half"
 
 
-def _watch_departure(departure: Departure, runner: LocalRunner, app: MnistApp, attributes: list[object] | None) -> None:
-    """Save and leave on a signal, also when the screen is stuck in a terminal that nobody reads."""
+def _watch_departure(
+    departure: Departure, runner: LocalRunner, shown: list[MnistApp], attributes: list[object] | None
+) -> None:
+    """Save and leave on a signal, also when the screen is stuck in a terminal that nobody reads.
+
+    `shown` holds the app that is on the screen.
+    """
 
     def reap() -> None:
         departure.asked.wait()
-        if app.outlives_terminal:
-            _train_on_alone(departure, runner, app)
+        if shown[0].outlives_terminal:
+            _train_on_alone(departure, runner, shown[0])
         runner.stop(departure.reason)
         runner.wait_until_idle(SAVE_SECONDS)
         if not _gone.wait(SCREEN_SECONDS):

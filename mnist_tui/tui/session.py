@@ -113,6 +113,7 @@ class Session:
                 self.browser.forget()
                 if self.watching:
                     self.wanted = event.hyperparameters
+                self.dataset = self.progress.dataset or self.dataset
             case RunContinued():
                 self.start_wanted = self.pausing = False
                 self.batch = self.finding = None

@@ -12,7 +12,7 @@ from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.detached import watch_command
 from mnist_tui.leaving import Departure, leave_at_once, restore_terminal, say, terminal_attributes
 from mnist_tui.runner.watched import WatchedRunner
-from mnist_tui.tui.open import SCREEN_SECONDS, choose_glyphs, prepare_drawing
+from mnist_tui.tui.open import SCREEN_SECONDS, choose_glyphs, look_at, prepare_drawing
 
 
 def open_watch(folder: Path, screen: ScreenSettings, notice: str = "") -> int:
@@ -31,6 +31,8 @@ def open_watch(folder: Path, screen: ScreenSettings, notice: str = "") -> int:
     _leave_on_a_signal(departure, attributes, gone)
     try:
         app.run(mouse=screen.mouse)
+        if app.opens is not None:
+            look_at(app.opens, screen, departure)
     finally:
         closed = runner.close()
         gone.set()

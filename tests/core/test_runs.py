@@ -181,13 +181,13 @@ def test_a_run_is_found_by_name_folder_name_and_path(tmp_path: Path, monkeypatch
 def test_a_run_that_is_not_there_suggests_others(tmp_path: Path) -> None:
     for place, name in enumerate(("classic", "classic-2", "wide")):
         make_run(tmp_path, name, f"2026010{place + 1}-000000")
-    with pytest.raises(UserError, match=r"no run called clasic: did you mean classic or classic-2\?"):
+    with pytest.raises(UserError, match=r"no run called 'clasic': did you mean classic or classic-2\?"):
         find_run("clasic", tmp_path)
-    with pytest.raises(UserError, match=r"no run called \[/b\]: the newest runs in .* are wide, classic-2, classic"):
+    with pytest.raises(UserError, match=r"no run called '\[/b\]': the newest runs in .* are wide, classic-2, classic"):
         find_run("[/b]", tmp_path)
-    with pytest.raises(UserError, match=r"no run called mine: .*absent holds no run"):
+    with pytest.raises(UserError, match=r"no run called 'mine': .*absent holds no run"):
         find_run("mine", tmp_path / "absent")
-    with pytest.raises(UserError, match="is no run: it holds no"):
+    with pytest.raises(UserError, match=r"is no run.s folder: it holds neither"):
         find_run(str(tmp_path), tmp_path)
     for impossible in ("", "a\0b", "x" * 5000):
         with pytest.raises(UserError):

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import pty
+import re
 import resource
 import select
 import signal
@@ -161,6 +162,12 @@ class Terminal:
         """Bytes that the program has written and nobody has read; it stands still once the buffer is full."""
         (count,) = struct.unpack("i", fcntl.ioctl(self.master, termios.FIONREAD, b"\0" * 4))
         return int(count)
+
+    @property
+    def said(self) -> str:
+        """What was written to the normal screen after the alternate one was left."""
+        text = bytes(self.output).rpartition(LEFT_ALTERNATE_SCREEN)[2].decode(errors="replace")
+        return re.sub(r"\x1b\[[?<>=]?[0-9;]*[a-zA-Z]|\r", "", text)
 
     @property
     def joined(self) -> str:

@@ -44,7 +44,7 @@ def goes_on(folder: Path, arguments: list[str]) -> None:
         terminal.until("Stop and save")
         terminal.type("\r")
         assert terminal.wait() == 0
-        assert "go on with: mnist-tui --resume classic" in terminal.joined
+        assert "go on with: mnist-tui --resume classic" in terminal.said
     assert json.loads((run / "run.json").read_text())["step"] >= left_at
 
 
@@ -92,7 +92,7 @@ def test_02_a_batch_system_ends_the_run(tmp_path: Path, small: list[str], first:
         terminal.kill(signal.SIGTERM)
         assert terminal.wait(5) == 143
         assert terminal.restored
-        assert re.search(r"saved in \S+; go on with: mnist-tui --resume classic\s*$", terminal.joined)
+        assert re.search(r"saved in \S+; go on with: mnist-tui --resume classic\s*$", terminal.said)
     assert_saved(only_run(tmp_path), "stopped")
 
 

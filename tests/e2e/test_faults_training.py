@@ -23,6 +23,18 @@ def small(tmp_path: Path) -> list[str]:
     return ["--data-dir", str(tmp_path / "data"), "--epochs", "10000", *NET, "--start"]
 
 
+ROWS = {"learning rate": "How far each step", "schedule": "How the rate moves", "batch size": "Images per step"}
+
+
+def to_row(terminal: Terminal, label: str) -> None:
+    """Go to a row of the settings, from the digits or from a row above."""
+    order = list(ROWS)
+    here = next((number for number, words in enumerate(ROWS.values()) if words in terminal.text), -1)
+    for name in order[here + 1 : order.index(label) + 1]:
+        terminal.type("\t" if name == order[0] else "\x1b[B")
+        terminal.until(ROWS[name])
+
+
 def leave(terminal: Terminal) -> int:
     terminal.type("q")
     terminal.until("Stop and save")
@@ -73,22 +85,35 @@ def test_10_an_exception_in_a_screen_saves_and_says_so(tmp_path: Path, small: li
         assert terminal.wait() == 1
         assert terminal.restored
         run = only_run(tmp_path)
-        assert "mnist-tui: the screen failed: KeyError: '[/no] such panel'; " in terminal.joined
-        assert "go on with: mnist-tui --resume classic" in terminal.joined
-        assert "Traceback" not in terminal.joined
+        assert "mnist-tui: the screen failed: KeyError: '[/no] such panel'; " in terminal.said
+        assert "go on with: mnist-tui --resume classic" in terminal.said
+        assert "Traceback" not in terminal.said
         assert "such panel" in (run / "log.txt").read_text()
     assert_saved(run, "stopped")
 
 
+POISON = """
+real = Learner.train_batch
+count = [0]
+
+def train_batch(self, images, labels):
+    count[0] += 1
+    if count[0] == 400:
+        self.model.fc2.bias.data[0] = float("nan")
+    return real(self, images, labels)
+
+Learner.train_batch = train_batch
+"""
+
+
 def test_11_a_loss_that_is_not_finite_pauses_and_there_is_a_way_back(tmp_path: Path, small: list[str]) -> None:
-    arguments = [*small, "--autosave", "1"]
-    with Terminal(arguments, tmp_path) as terminal:
+    environment = altered(tmp_path, {"mnist_tui.engine.learner": POISON})
+    with Terminal(small, tmp_path, environment=environment) as terminal:
         terminal.until(trained_some)
         run = only_run(tmp_path)
-        terminal.wait_for(lambda: (run / "checkpoints" / "last.pt").exists())
-        for _ in range(13):
-            terminal.type("]")
-        terminal.until("rate of", 30)
+        terminal.type("s")
+        terminal.wait_for((run / "checkpoints" / "last.pt").exists)
+        terminal.until("not finite: the loss is NaN since step 400")
         terminal.until("paused")
         newest = (run / "checkpoints" / "last.pt").read_bytes()
         terminal.type("s")
@@ -96,6 +121,7 @@ def test_11_a_loss_that_is_not_finite_pauses_and_there_is_a_way_back(tmp_path: P
         assert (run / "checkpoints" / "last.pt").read_bytes() == newest
         terminal.type("g")
         terminal.until("is in force again")
+        terminal.until("lr 0.001→0.0005")
         assert leave(terminal) == 0
     assert_saved(run, "stopped")
     assert [event for event in Replay(run).read() if isinstance(event, Rewound)]
@@ -107,20 +133,22 @@ BAD = {
 }
 
 
+def left_panel(text: str) -> str:
+    """The words in the settings' panel, with its broken lines in one piece."""
+    lines = (line.split("│") for line in text.splitlines())
+    return " ".join(" ".join(cells[1] for cells in lines if len(cells) > 1).split())
+
+
 def test_12_and_13_a_bad_value_is_refused_in_its_row(tmp_path: Path, small: list[str]) -> None:
     with Terminal(small, tmp_path, columns=200, rows=60) as terminal:
         terminal.until(trained_some)
-        terminal.type("\t")
-        for row, (words, texts) in enumerate(BAD.items()):
-            if row:
-                terminal.type("\x1b[B\x1b[B")
+        for words, texts in BAD.items():
+            to_row(terminal, words.partition(" must")[0])
             for text in texts:
                 terminal.type("\r" + text + "\r")
-                terminal.until(lambda seen, said=f"not {text}": said in seen)  # type: ignore[misc]
-                seen = " ".join(part.strip() for line in terminal.text.splitlines() for part in line.split("│")[1:2])
-                assert words in " ".join(seen.split())
+                terminal.until(lambda seen, said=f"{words}, not {text}": said in left_panel(seen))  # type: ignore[misc]
                 terminal.type("\x1b")
-                terminal.until(lambda seen, said=f"not {text}": said not in seen)  # type: ignore[misc]
+                terminal.until(lambda seen, said=words: said not in left_panel(seen))  # type: ignore[misc]
         assert leave(terminal) == 0
     assert json.loads((only_run(tmp_path) / "run.json").read_text())["changes"] == []
 
@@ -130,7 +158,8 @@ def test_14_a_batch_that_does_not_fit_waits_for_a_smaller_one(tmp_path: Path, sm
     with Terminal(small, tmp_path, environment=failing(tmp_path, 90, error)) as terminal:
         terminal.until("a batch of 64 does not fit into the memory of cpu: try 32")
         terminal.until("paused")
-        terminal.type("\t\x1b[B\x1b[B\r32\r")
+        to_row(terminal, "batch size")
+        terminal.type("\r32\r")
         terminal.until("● training")
         assert leave(terminal) == 0
     assert_saved(only_run(tmp_path), "stopped")

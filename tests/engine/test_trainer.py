@@ -525,7 +525,9 @@ def test_a_failing_save_is_told_and_training_goes_on(tmp_path: Path) -> None:
     failed = [event for event in events if isinstance(event, SaveFailed)]
     assert failed
     last = tmp_path / "run" / "checkpoints" / "last.pt"
-    assert failed[-1] == SaveFailed(8, f"cannot save {last}: No such file or directory; training goes on")
+    assert failed[-1] == SaveFailed(
+        8, f"cannot save {last}: No such file or directory; there is no earlier one, and training goes on"
+    )
     assert not any(isinstance(event, CheckpointSaved) for event in events)
     assert untimed(events[-1]) == RunFinished("done", 8, 2, 0.0)
 

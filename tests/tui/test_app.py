@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import array
 import math
 
 import attrs
 import pytest
 from textual.command import CommandPalette
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Button
 
 from mnist_tui.core.dataset import Split
-from mnist_tui.core.events import BatchesTrained, DataLoaded, EngineLoaded, Paused, Resumed, RunFailed, RunFinished
+from mnist_tui.core.events import (
+    BatchesTrained,
+    DataLoaded,
+    EngineLoaded,
+    Evaluated,
+    Paused,
+    Resumed,
+    RunFailed,
+    RunFinished,
+)
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.tui.app import MnistApp
@@ -606,3 +617,44 @@ async def test_the_legend_follows_the_theme() -> None:
         await pilot.pause()
         after = screen.charts[0].border_title
         assert before != after
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
+async def test_predictions_that_are_no_numbers_are_shown_and_break_nothing(size: tuple[int, int]) -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        app.tick()
+        test = app.session.browser.test
+        assert test is not None
+        broken = array.array("f", [math.nan] * 10 * len(test)).tobytes()
+        runner.say(Evaluated(1250, 2, "test", math.nan, 0.1, broken, 0.5))
+        app.tick()
+        app.show()
+        await pilot.press("i", "m", "right", "end")
+        app.show()
+        await pilot.pause()
+        assert app.session.browser.wrong_count
+
+
+async def test_keys_typed_in_one_breath_go_where_they_belong() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        app.tick()
+        for key in ("q", "enter"):
+            app.post_message(Key(key, None))
+        await pilot.pause()
+        assert runner.calls[-1] == "stop"
+
+
+async def test_a_row_is_reached_and_typed_into_in_one_breath() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        app.tick()
+        for key in ("tab", "down", "down", "enter", "3", "2", "enter", "m"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        assert runner.edits == [{"batch_size": 32}]
+        assert isinstance(app.screen, TrainScreen)

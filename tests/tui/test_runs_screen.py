@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from textual.content import Content
 from textual.pilot import Pilot
@@ -179,14 +180,53 @@ async def test_the_settings_are_compared_with_the_first_chosen(tmp_path: Path) -
         assert rows["optimizer"] == ["adam", "sgd"]
 
 
+async def test_opening_a_run_leaves_for_it_and_training_goes_on(tmp_path: Path) -> None:
+    folder = record_run(tmp_path, "mine")
+    app, runner = app_over(tmp_path)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot, app, "o")
+    assert app.opens == folder
+    assert "stop" not in runner.calls
+
+
+async def test_resuming_a_run_is_an_order_and_asks_before_it_stops_another(tmp_path: Path) -> None:
+    folder = record_run(tmp_path, "mine", status="stopped")
+    app, runner = app_over(tmp_path)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot, app, "R")
+        assert "Press R again to stop classic, saved, and to go on with mine." in toasts(app)
+        assert runner.orders == []
+        await pilot.press("R")
+        await pilot.pause()
+        assert runner.calls[-1] == "restart"
+        assert isinstance(app.screen, TrainScreen)
+        (order,) = runner.orders
+        assert order.resumption is not None
+        assert order.resumption.folder == folder
+
+
+async def test_resuming_a_finished_run_wants_more_epochs(tmp_path: Path) -> None:
+    record_run(tmp_path, "mine", status="done")
+    app, runner = app_over(tmp_path)
+    async with app.run_test(size=SIZE) as pilot:
+        app.session.wanted = attrs.evolve(app.session.wanted, epochs=4)
+        await opened(pilot, app, "R")
+        assert "is finished" in toasts(app)
+        assert runner.orders == []
+        app.session.wanted = attrs.evolve(app.session.wanted, epochs=50)
+        await pilot.press("R", "R")
+        await pilot.pause()
+        (order,) = runner.orders
+        assert order.resumption is not None
+        assert order.resumption.changes == {"epochs": 50}
+
+
 async def test_opening_and_resuming_are_asked_of_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = record_run(tmp_path, "mine")
     app, _ = app_over(tmp_path)
     asked: list[tuple[str, Path]] = []
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot, app, "o", "R")
-        assert "mnist-tui watch mine" in toasts(app)
-        assert "mnist-tui --resume mine" in toasts(app)
+        await opened(pilot, app)
         monkeypatch.setattr(app, "open_run", lambda path: asked.append(("open", path)))
         monkeypatch.setattr(app, "resume_run", lambda path: asked.append(("resume", path)))
         await pilot.click("#runs", offset=(10, 2), times=2)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 import traceback
 
-from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 
 from mnist_tui.core.settings import ScreenSettings
+from mnist_tui.tui.actions.keys import OrderedKeys
 from mnist_tui.tui.driver import GuardedDriver
 from mnist_tui.tui.session import Session
 
 CONFIRM_SECONDS = 5.0
 
 
-class SessionApp(App[int]):
+class SessionApp(OrderedKeys):
     """An app over a `Session`; its return value is the exit code.
 
     Attributes:

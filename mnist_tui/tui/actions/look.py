@@ -80,7 +80,7 @@ class LookActions(SessionApp):
             return
         here = row if isinstance(self.focused, KnobRow) else self.focused
         place = stops.index(here) if here in stops else -1 if direction > 0 else 0
-        stops[(place + direction) % len(stops)].focus()
+        self.screen.set_focus(stops[(place + direction) % len(stops)])
 
     def action_focus_next(self) -> None:
         """Every screen of Textual has Tab for this: in ours it goes by panels, in a dialog by its buttons."""

@@ -5,18 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnist_tui.core.errors import UserError
 from mnist_tui.core.notes import printable
-from mnist_tui.core.runs import name_of
-from mnist_tui.tui.actions.base import SessionApp
+from mnist_tui.core.runs import name_of, read_run
+from mnist_tui.tui.actions.look import LookActions
 
 if TYPE_CHECKING:
     from mnist_tui.tui.shelf import Shelf
     from mnist_tui.tui.widgets.runs_table import RunsTable
 
 
-class RunsActions(SessionApp):
-    """The Runs screen, and what it asks for."""
+class RunsActions(LookActions):
+    """The Runs screen, and what it asks for.
 
+    Attributes:
+        opens: the run to be shown when this app has ended, or None.
+    """
+
+    opens: Path | None = None
     _shelf: Shelf | None = None
 
     @property
@@ -44,9 +50,32 @@ class RunsActions(SessionApp):
         self.resume_run(message.folder)
 
     def open_run(self, folder: Path) -> None:
-        """Say how the run in `folder` is looked at."""
-        self.say(f"leave, and run: mnist-tui watch {printable(name_of(folder))}")
+        """Show the run in `folder` in place of this screen, which comes back when that one is left."""
+        progress = self.session.progress
+        if progress.run and folder.absolute() == Path(progress.folder).absolute():
+            self.action_train()  # it is the one that is shown
+            return
+        self.opens = folder
+        self.exit(0)
 
     def resume_run(self, folder: Path) -> None:
-        """Say how the run in `folder` is trained on."""
-        self.say(f"leave, and run: mnist-tui --resume {printable(name_of(folder))}")
+        """Train the run in `folder` on; one that is finished gets as many epochs as the row says."""
+        session, progress = self.session, self.session.progress
+        name = name_of(folder)
+        if session.watching:
+            self.say(f"Here a run is only watched: leave, and run mnist-tui --resume {printable(name)}")
+            return
+        from mnist_tui.core.resuming import prepare_resumption
+
+        try:
+            planned = read_run(folder).get("hyperparameters", {}).get("epochs", 0)
+            changes = {"epochs": session.wanted.epochs} if session.wanted.epochs > planned else {}
+            resumption = prepare_resumption(str(folder), session.settings.runs_dir, changes)
+            question = f"Press R again to stop {progress.name}, saved, and to go on with {printable(name)}."
+            if progress.active and not self.confirmed(f"resume {name}", question):
+                return
+            session.start(resumption=resumption)
+        except UserError as error:
+            self.say(str(error), severity="error")
+            return
+        self.action_train()

@@ -15,6 +15,7 @@ class LeaveScreen(ModalScreen[bool]):
     AUTO_FOCUS = "#stop"
     BINDINGS = [
         Binding("escape", "answer(False)", "go on training"),
+        Binding("enter", "answer(True)", "stop and save", show=False),  # before a button has the focus
         Binding("left,up", "app.focus_previous", "other answer", show=False),
         Binding("right,down", "app.focus_next", "other answer", show=False),
     ]

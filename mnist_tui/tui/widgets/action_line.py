@@ -53,16 +53,21 @@ class ActionLine(LineView, can_focus=True):
     def type(self, prompt: str, text: str, take: Callable[[str], str]) -> None:
         """Have a line typed, beginning with `text`; `take` gets it, and answers why not, or nothing."""
         self._prompt, self.typed, self._take, self.remark = prompt, text, take, ""
-        self.focus()
+        self.screen.set_focus(self)
         self.redraw()
 
     def ask(self, question: str, key: str, take: Callable[[str], str]) -> None:
         """Ask something that `key` affirms; any other key denies it."""
         self.question, self._key, self._take = question, key, take
-        self.focus()
+        self.screen.set_focus(self)
         self.redraw()
 
     # --- keys
+
+    @property
+    def takes_keys(self) -> bool:
+        """Whether something is being typed or asked."""
+        return self.typed is not None or bool(self.question)
 
     def action_move(self, distance: int) -> None:
         """Go to another action."""

@@ -106,7 +106,7 @@ class KnobPanel(Vertical):
         """Focus a row and begin to type; a choice moves on by one instead."""
         for row in self._rows:
             if row.knob.name == name:
-                row.focus()
+                self.screen.set_focus(row)
                 if row.knob.kind == "choice":
                     row.action_nudge(1)
                 else:

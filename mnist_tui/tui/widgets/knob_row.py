@@ -61,6 +61,11 @@ class KnobRow(LineView, can_focus=True):
         self.typed: str | None = None
         self._ascii = ascii_only
 
+    @property
+    def takes_keys(self) -> bool:
+        """Whether a value is being typed."""
+        return self.typed is not None
+
     def show(self, value: Value, *, pending: bool, waits: bool) -> None:
         """Show `value`: `pending` until the engine confirms it, `waits` where it is for the next run."""
         if (value, pending, waits) != (self.value, self.pending, self.waits):

@@ -26,8 +26,8 @@ class TooSmall(LineView):
         """The size there is, and the one that is needed."""
         style = Style(color=self.palette.warning, bold=True)
         size = self.app.size
-        texts = [f"{size.width}x{size.height} is small", "needs 40x10"]
+        texts = [f"{size.width}x{size.height}, needs 40x10"]
         if self._progress.active:
-            texts.append("training goes on")
+            texts.insert(height > 1, "training goes on")
         for text in texts:
             yield [Segment(text[:width].center(width), style)]
