@@ -11,11 +11,10 @@ import os
 import signal
 import sys
 import threading
-import time
 from types import FrameType
 from typing import NoReturn
 
-from mnist_tui.core.suspension import note_suspension
+from mnist_tui.core.suspension import suspension
 
 DEBUG_VARIABLE = "MNIST_TUI_DEBUG"
 RESTORE_TERMINAL = (
@@ -82,9 +81,8 @@ class Departure:
 
 
 def _suspend(number: int, _: FrameType | None) -> None:
-    began = time.perf_counter()
-    os.kill(os.getpid(), signal.SIGSTOP)  # until SIGCONT
-    note_suspension(time.perf_counter() - began)
+    with suspension():
+        os.kill(os.getpid(), signal.SIGSTOP)  # until SIGCONT
 
 
 def say(line: str) -> None:

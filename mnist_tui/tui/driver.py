@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import codecs
 import functools
-import time
 from typing import Any
 
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 
-from mnist_tui.core.suspension import note_suspension
+from mnist_tui.core.suspension import suspension
 
 
 def _lenient_decoder(name: str) -> Any:
@@ -50,9 +49,8 @@ class GuardedDriver(LinuxDriver):
 
     def _sigtstp_application(self, *arguments: Any) -> None:
         self._suspended = True
-        began = time.perf_counter()
-        super()._sigtstp_application(*arguments)  # stops here until somebody lets the process go on
-        note_suspension(time.perf_counter() - began)
+        with suspension():
+            super()._sigtstp_application(*arguments)  # stops here until somebody lets the process go on
 
     def _sigcont_application(self, *arguments: Any) -> None:
         if self._suspended:
