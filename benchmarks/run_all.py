@@ -25,6 +25,11 @@ FULL: tuple[tuple[str, ...], ...] = (
     ("accuracy", "--script"),
     ("edits",),
     ("health",),
+    ("resume",),
+    ("kills",),
+    ("departures",),
+    ("recording",),
+    ("recording", "--autosave", "4"),
 )
 QUICK: tuple[tuple[str, ...], ...] = (
     ("chart_redraw", "--pairs", "3", "--many", "20000"),
@@ -36,6 +41,10 @@ QUICK: tuple[tuple[str, ...], ...] = (
     ("screen_cost", "--epochs", "1", "--seconds", "1"),
     ("accuracy", "--seeds", "1", "--epochs", "1"),
     ("edits", "--times", "1"),
+    ("resume", "--cuts", "1"),
+    ("kills", "--times", "1"),
+    ("departures", "--times", "1"),
+    ("recording", "--pairs", "1", "--batches", "40"),
 )
 
 

@@ -110,8 +110,18 @@ class Terminal:
         """As `wait_until`, for all of `tokens`."""
         return self.wait_until(lambda output: all(token in output for token in tokens), since, seconds)
 
-    def wait_for_exit(self, seconds: float = 30.0) -> tuple[int, float]:
-        """Read until the process is gone; its exit code and the time it was reaped.
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the program."""
+        os.kill(self._pid, number)
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a lost connection does."""
+        os.close(self._descriptor)
+        self._descriptor = -1
+        self._open = False
+
+    def wait_for_exit(self, seconds: float = 30.0, *, reading: bool = True) -> tuple[int, float]:
+        """Read until the process is gone, or only wait for it; its exit code and the time it was reaped.
 
         Raises:
             TimedOut: it still ran after `seconds`.
@@ -121,7 +131,7 @@ class Terminal:
             if self._reap():
                 assert self.exit_code is not None
                 return self.exit_code, time.perf_counter()
-            if not self._read(_TICK):
+            if not reading or not self._read(_TICK):
                 time.sleep(_TICK)
         raise TimedOut(f"process {self._pid} still runs after {seconds} s")
 
