@@ -114,7 +114,7 @@ def _position(past: Sequence[Event]) -> tuple[int, int, int]:
 def _facts(resumption: Resumption, here: Mapping[str, Any]) -> dict[str, Any]:
     """`run.json` from now on: what it was, where it goes on, and when."""
     old = resumption.facts
-    facts = {name: value for name, value in old.items() if name not in {"status", "changes", "error"}}
+    facts = {name: value for name, value in old.items() if name not in {"status", "changes", "error", "reason"}}
     before = old.get("continued")
     now = {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **here}
     facts.update(here, run=resumption.folder.name, name=name_of(resumption.folder))
