@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from mnist_tui import __version__
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
-from mnist_tui.core.settings import RunSettings, ScreenSettings, default_runs_dir
+from mnist_tui.core.settings import MOST_THREADS, RunSettings, ScreenSettings, default_runs_dir
 
 if TYPE_CHECKING:
     from mnist_tui.core.resuming import Resumption
@@ -237,6 +237,9 @@ def _resumption(run: RunSettings, hyperparameters: Hyperparameters) -> tuple[Run
 
     changes = {name: getattr(hyperparameters, name) for name in KNOBS if name in given}
     resumption = prepare_resumption(run.resume, run.runs_dir, changes)
+    threads = resumption.facts.get("threads")
+    if "threads" not in given and isinstance(threads, int) and 0 < threads <= MOST_THREADS:
+        run = attrs.evolve(run, threads=threads)  # others would give other numbers
     return resumption.settings(run, given), resumption
 
 

@@ -147,7 +147,8 @@ def describe(event: Event, progress: Progress) -> str:
             return f"warning: {event.message}"
         case RunFinished():
             why = f" ({event.reason})" if event.reason else ""
-            return f"{event.status}: {event.epochs} epochs, {event.step} steps in {clock(event.seconds)}{why}"
+            epochs = f"{event.epochs} epoch" + ("" if event.epochs == 1 else "s")
+            return f"{event.status}: {epochs}, {event.step} steps in {clock(event.seconds)}{why}"
         case Commanded():
             return f"asked by a watcher: {event.command.replace('_', ' ')}"
         case Answered():

@@ -40,6 +40,7 @@ class Departure:
         self.number: int | None = None
         self.asked = threading.Event()
         self.interrupts = 0
+        self._alone = False
 
     def listen(self) -> None:
         """Note SIGTERM, SIGHUP and SIGINT from now on; what is ignored (nohup) stays ignored."""
@@ -53,6 +54,8 @@ class Departure:
             signal.signal(signal.SIGTSTP, _suspend)
 
     def _note(self, number: int, _: FrameType | None) -> None:
+        if self._alone and number == signal.SIGHUP:
+            return  # a closed terminal may send more than one
         if number == signal.SIGINT:
             self.interrupts += 1
         if self.number is None:
@@ -69,10 +72,11 @@ class Departure:
         """Whether the terminal is gone."""
         return self.number == signal.SIGHUP
 
-    def forget(self) -> None:
-        """Wait for another signal."""
-        self.number = None
+    def outlive_terminal(self) -> None:
+        """The terminal is gone and is not needed: wait for a signal of another kind."""
+        self._alone = True
         self.asked.clear()
+        self.number = None
 
     @property
     def exit_code(self) -> int:

@@ -188,7 +188,7 @@ def test_events_in_words() -> None:
     assert describe(engine, progress) == "device: cuda:0 NVIDIA H100, 2 threads, torch 2.6 (a [notice])"
     progress.apply(DownloadProgressed("a.gz", 1, 4))
     assert describe(DownloadProgressed("a.gz", 1, 4), progress) == "downloading a.gz 25%"
-    assert describe(RunFinished("stopped", 7, 1, 65.0), progress) == "stopped: 1 epochs, 7 steps in 1 min 05 s"
+    assert describe(RunFinished("stopped", 7, 1, 65.0), progress) == "stopped: 1 epoch, 7 steps in 1 min 05 s"
 
 
 def test_a_run_without_a_batch_can_be_summed_up() -> None:

@@ -21,6 +21,7 @@ from mnist_tui.core.digest import Digest
 from mnist_tui.core.errors import ModelFileError, UsageError
 from mnist_tui.core.events import (
     BatchesTrained,
+    CheckpointSaved,
     Evaluated,
     Event,
     HyperparametersApplied,
@@ -471,3 +472,72 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     stopped.chmod(0o500)
     assert "cannot write to" in failure(go_on(settings))
     stopped.chmod(0o700)
+
+
+# --- what a checkpoint alone does not say
+
+
+def test_an_edit_that_a_kill_took_is_taken_back_in_the_record(settings: RunSettings) -> None:
+    begin(settings, SMALL, 3)
+    folder = folder_of(settings)
+    kept = (folder / "checkpoints" / "last.pt").read_bytes()
+    taken = resumption(settings)
+    runner = HeardRunner(taken.settings(settings))
+    runner.start(Order(hyperparameters=SMALL, resumption=taken, paused=True))
+    runner.until(is_a(RunContinued))
+    runner.edit({"learning_rate": 0.02})
+    runner.until(is_a(HyperparametersApplied))
+    assert runner.close(PATIENCE)
+    (folder / "checkpoints" / "last.pt").write_bytes(kept)
+    events = go_on(settings)
+    (rewound,) = [event for event in events if isinstance(event, Rewound)]
+    assert (rewound.to_step, rewound.hyperparameters) == (3, SMALL)
+    assert read_run(folder)["hyperparameters"]["learning_rate"] == 0.001
+
+
+def test_another_checkpoint_is_saved_as_the_last_one_at_once(settings: RunSettings, stopped: Path) -> None:
+    taken = resumption(settings, str(stopped / "checkpoints" / "previous.pt"))
+    runner = HeardRunner(taken.settings(settings))
+    runner.start(Order(hyperparameters=SMALL, resumption=taken))
+    events = runner.until(is_a(BatchesTrained))
+    assert runner.close(PATIENCE)
+    assert [event.step for event in events if isinstance(event, CheckpointSaved)] == [4]
+
+
+def test_the_best_is_known_from_any_checkpoint(settings: RunSettings) -> None:
+    begin(settings, attrs.evolve(SMALL, epochs=3))
+    folder = folder_of(settings)
+    best = max(event.accuracy for event in Replay(folder).read() if isinstance(event, Evaluated))
+    go_on(settings, changes={"epochs": 4, "learning_rate": 10.0})
+    taken = resumption(settings, str(folder / "checkpoints" / "edit-0001.pt"), {"learning_rate": 10.0})
+    carry_out(taken.settings(settings), Order(hyperparameters=SMALL, resumption=taken))
+    facts = torch.load(folder / "checkpoints" / "best.pt", weights_only=True)
+    assert facts["accuracy"] >= best
+
+
+def test_a_run_out_of_patience_is_not_given_another_epoch(settings: RunSettings) -> None:
+    patient = attrs.evolve(SMALL, epochs=9, patience=1, learning_rate=1e-8)
+    whole = begin(settings, patient)
+    assert isinstance(whole[-1], RunFinished)
+    facts = read_run(folder_of(settings))
+    (folder_of(settings) / "run.json").write_text(json.dumps({**facts, "status": "running"}))
+    events = go_on(settings)
+    assert isinstance(events[-1], RunFinished)
+    assert (events[-1].epochs, events[-1].status) == (whole[-1].epochs, "done")
+    assert not [event for event in events if isinstance(event, BatchesTrained)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"event": "HyperparametersApplied", "step": 1, "changes": {"dropout": [0, 0.5]}, "edit": 10**12},
+        {"event": "BatchesTrained", "first_step": 9, "epoch": 1, "batch_size": 0, "losses": [1.0], "correct": [0]},
+    ],
+)
+def test_a_line_that_cannot_be_keeps_nobody_from_going_on(
+    settings: RunSettings, stopped: Path, line: dict[str, Any]
+) -> None:
+    more = {"samples": 1, "seconds": 0.1} if line["event"] == "BatchesTrained" else {}
+    with open(stopped / "metrics.jsonl", "a") as file:
+        file.write(json.dumps({**line, **more}) + "\n")
+    assert isinstance(go_on(settings)[-1], RunFinished)

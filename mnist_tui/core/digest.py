@@ -31,7 +31,7 @@ class Digest:
 
     def __init__(self) -> None:
         self.refused = 0
-        self._step = 0
+        self._step = self._most = 0
 
     def take(self, events: Iterable[Event]) -> list[Event]:
         """Those of `events` that are possible; batches that follow each other are one event, of at most `MERGED`."""
@@ -52,13 +52,14 @@ class Digest:
             case BatchesTrained():
                 possible = _possible_batches(event) and event.first_step > self._step
                 self._step = event.last_step if possible else self._step
+                self._most = max(self._most, self._step)
             case RunStarted():
                 possible = event.samples_per_epoch > 0
                 self._step = 0 if possible else self._step
             case RunContinued():
                 possible = event.samples_per_epoch > 0
             case Rewound():
-                possible = 0 <= event.to_step <= self._step and _amounts(event.samples, event.seconds)
+                possible = 0 <= event.to_step <= self._most and _amounts(event.samples, event.seconds)
                 self._step = event.to_step if possible else self._step
             case Evaluated():
                 possible = event.step >= 0 and _amounts(event.seconds) and 0 <= event.accuracy <= 1

@@ -157,10 +157,13 @@ def _changes(number: int, changes: Any) -> dict[str, Value]:
     return {name: float(value) if KNOBS[name].kind == "float" else value for name, value in changes.items()}
 
 
-def remove(folder: Path, number: int) -> None:
-    """Take command `number` away; never fails."""
-    with contextlib.suppress(OSError):
-        _path(folder, number).unlink()
+def remove(folder: Path, number: int) -> bool:
+    """Take command `number` away; false where it is still there."""
+    try:
+        _path(folder, number).unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def clear(folder: Path) -> None:

@@ -290,8 +290,8 @@ class Progress:
             begin = f"nothing of it was saved yet; begin it again with: mnist-tui --resume {self.resumable}"
             return [first, begin] if self.phase == "failed" else [first]
         if self.phase == "done":
-            # A run's folder stands for its best checkpoint, which is not the newest where training went on after it.
-            newest = self.folder if self.tested_step == self.step else self.checkpoints["last"]
+            # A run's name stands for its best checkpoint, which is not the newest where training went on after it.
+            newest = self.resumable if self.tested_step == self.step else self.checkpoints["last"]
             return [first, f"saved in {self.folder}; evaluate it with: mnist-tui evaluate {newest}"]
         return [first, f"saved in {self.folder}; go on with: mnist-tui --resume {self.resumable}"]
 

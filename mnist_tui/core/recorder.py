@@ -6,6 +6,7 @@ import json
 import math
 import os
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -29,6 +30,7 @@ from mnist_tui.core.events import (
     RatesTried,
     Recalled,
     Rewound,
+    RunContinued,
     RunFailed,
     RunFinished,
 )
@@ -39,6 +41,7 @@ from mnist_tui.core.tally import Tally
 _PASSING = (DataLoaded, DownloadProgressed, EngineLoaded, EvaluationBegan, Observed, Previewed, RatesTried, Recalled)
 """Events that are no facts about the run."""
 _ELSEWHERE = {"logits", "images"}  # arrays have files of their own
+_BACKLOG = 20_000  # lines that a full disk may keep waiting: half an hour of training
 _HELD_SECONDS = 1.0  # how often a key that is held rewrites `run.json`
 
 
@@ -133,7 +136,8 @@ class Recorder:
         self._facts = facts
         self._changes: list[dict[str, Any]] = list(changes)
         self._tally = Tally.from_values(facts.get("figures")) or Tally()
-        self._metrics: IO[str] | None = None
+        self._metrics: IO[bytes] | None = None
+        self._backlog: deque[str] = deque(maxlen=_BACKLOG)
         self._late = False
         self._written = 0.0
         try:
@@ -147,16 +151,20 @@ class Recorder:
         """Append `event`; on the events that change what the run is, rewrite `run.json` too."""
         if isinstance(event, _PASSING):
             return
+        self._tally.apply(event)
+        self._backlog.append(to_json(as_record(event)) + "\n")
         try:
             if isinstance(event, Evaluated):  # before its line: who reads that finds the file
                 self._write_evaluation(event)
             elif isinstance(event, BatchInspected):
                 self._write_batch(event)
-            self._append(to_json(as_record(event)) + "\n")
-            self._tally.apply(event)
+            self._append()
             match event:
                 case HyperparametersApplied():
                     self._note_edit(event)
+                case RunContinued():
+                    self._note_values(event.hyperparameters)
+                    self._write_run("running")
                 case Rewound():
                     self._changes.append(as_record(event))
                     self._note_values(event.hyperparameters)
@@ -200,7 +208,6 @@ class Recorder:
 
     def _force(self) -> None:
         if self._metrics is not None:
-            self._metrics.flush()
             os.fsync(self._metrics.fileno())
 
     def close(self) -> None:
@@ -209,14 +216,20 @@ class Recorder:
             self._metrics.close()
             self._metrics = None
 
-    def _append(self, line: str) -> None:
+    def _append(self) -> None:
+        """Write the lines that wait; one that a full disk cut off is written again, whole."""
         if self._metrics is None:
             path = self.folder / "metrics.jsonl"
             torn = _is_torn(path)
-            self._metrics = open(path, "a", encoding="utf-8", buffering=1)
+            # A buffer would write what failed once more when it is closed.
+            self._metrics = open(path, "ab", buffering=0)
             if torn:
-                self._metrics.write("\n")
-        self._metrics.write(line)
+                self._metrics.write(b"\n")
+        while self._backlog:
+            rest = self._backlog[0].encode("ascii")
+            while rest:
+                rest = rest[self._metrics.write(rest) or 0 :]
+            self._backlog.popleft()
 
     def _write_evaluation(self, event: Evaluated) -> None:
         from mnist_tui.core.predictions import pack_evaluation  # numpy: 0.1 s, and only a training run needs it

@@ -20,6 +20,7 @@ from mnist_tui.core import events
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.events import (
     BatchInspected,
+    CheckpointSaved,
     Evaluated,
     Event,
     HyperparametersApplied,
@@ -69,7 +70,7 @@ class Replay:
                     lines = (self._rest + data).split(b"\n")
                     self._rest = lines.pop()
                     found += self._events(lines)
-        except OSError:  # not there yet, or not any more
+        except (OSError, ValueError):  # not there yet, or not any more, or begun at an impossible place
             pass
         return self._filled(found) if arrays else found
 
@@ -80,7 +81,7 @@ class Replay:
                 continue
             try:
                 event = self._as_event(json.loads(line))
-            except (ValueError, TypeError, KeyError, UsageError, RecursionError):
+            except (ValueError, TypeError, KeyError, ArithmeticError, UsageError, RecursionError):
                 self.damaged += 1
                 continue
             if event is not None:
@@ -121,6 +122,17 @@ class Replay:
                 batch = True
                 found[index] = attrs.evolve(event, images=_read_images(self.folder, event))
         return found
+
+
+def as_here(event: Event, folder: Path) -> Event:
+    """`event` with the run's name and paths as they are now: folders are renamed and moved."""
+    match event:
+        case RunStarted() | RunContinued():
+            return attrs.evolve(event, run=folder.absolute().name, folder=str(folder))
+        case CheckpointSaved():
+            return attrs.evolve(event, path=str(folder / "checkpoints" / Path(event.path).name))
+        case _:
+            return event
 
 
 def read_logits(folder: Path, event: Evaluated) -> bytes:

@@ -128,15 +128,16 @@ def _refuse_finished(
     name: str, facts: Mapping[str, Any], known: Mapping[str, Any], changes: Mapping[str, Value]
 ) -> None:
     finished, planned = facts.get("epochs"), known.get("epochs")
+    after = f"after {finished} epoch{'' if finished == 1 else 's'}"
     early = isinstance(finished, int) and isinstance(planned, int) and finished < planned
     if early and not changes:
         raise UsageError(
-            f"{name} stopped early, after {finished} epochs without getting better for long enough: "
+            f"{name} stopped early, {after} without getting better for long enough: "
             f"go on with --resume {name} --patience 0"
         )
     if not early and changes.get("epochs", planned) == planned:
         more = f"--epochs {planned + 5}" if isinstance(planned, int) else "--epochs"
-        raise UsageError(f"{name} is finished, after {finished} epochs: give it more with --resume {name} {more}")
+        raise UsageError(f"{name} is finished, {after}: give it more with --resume {name} {more}")
 
 
 def newest_checkpoint(folder: Path) -> Path | None:

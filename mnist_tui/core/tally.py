@@ -44,7 +44,7 @@ class Tally:
         counts = [known[name] for name in ("step", "epochs", "seconds", "test_step", "bytes")]
         if any(count is None or count < 0 for count in counts):
             return None
-        step, epochs, seconds, test_step, size = (count or 0 for count in counts)
+        step, epochs, seconds, test_step, size = (min(count or 0, 2**53) for count in counts)
         return cls(
             step=int(step),
             epochs=int(epochs),

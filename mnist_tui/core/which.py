@@ -29,11 +29,13 @@ def newest_run(runs_dir: Path) -> tuple[Path, bool]:
 
 
 def cut_off_run(runs_dir: Path) -> str:
-    """One sentence about the newest run where it did not end as somebody wanted, and how to go on; else empty."""
+    """One sentence about a run that another process trains, or the newest where it was cut off; else empty."""
     folders = run_folders(runs_dir)
     if not folders:
         return ""
-    folder = folders[-1]
+    folder, live = newest_run(runs_dir)
+    if live:
+        return f"{name_of(folder)} is being trained by another process: 3 and o watch it."
     facts = read_run(folder)
     status, why = facts.get("status"), ""
     if status == "running" and Pulses().judge(read_owner(folder)) == "gone":

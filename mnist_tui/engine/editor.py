@@ -20,6 +20,7 @@ from mnist_tui.engine.restoring import read_state
 
 HOLD_SECONDS = 1.0  # changes of the same fields no further apart than this are one edit: a key that is held
 KEPT = 10
+_MOST_EDITS = 10**6  # more are nobody's, but of a damaged record
 
 
 @attrs.define
@@ -87,7 +88,7 @@ class Editor:
         self._started_with = started_with
         for event in past:
             match event:
-                case HyperparametersApplied() if event.edit > self._count:
+                case HyperparametersApplied() if self._count < event.edit < _MOST_EDITS:
                     self._count = event.edit
                     path = self._keeper.edit_path(event.edit) if event.undoable else None
                     fields = frozenset(differences(event.old, event.new))
@@ -98,8 +99,7 @@ class Editor:
                     self._edits = [edit for edit in self._edits if edit.step <= event.to_step + 1]
                 case _:
                     pass
-        paths = [self._keeper.edit_path(number) for number in range(1, self._count + 1)]
-        self._files = [path for path in paths if path is not None and path.is_file()]
+        self._files = self._keeper.edit_files()
         self._edits = [edit for edit in self._edits if edit.checkpoint is None or edit.checkpoint in self._files]
 
     def undo(self) -> Iterator[Event]:

@@ -17,8 +17,7 @@ Held = Literal["test", "validation"]
 class Examiner:
     """Evaluates `learner` on the test split and, where there is one, the validation split, which then chooses the best.
 
-    Attributes:
-        standing: what came of it so far.
+    What comes of it is kept in the keeper's `standing`.
     """
 
     def __init__(self, learner: Learner, test: Batches, validation: Batches | None, keeper: Keeper) -> None:
@@ -26,7 +25,11 @@ class Examiner:
         self._keeper = keeper
         self._splits: list[tuple[Held, Batches]] = [("validation", validation)] if validation else []
         self._splits.append(("test", test))
-        self.standing = Standing()
+
+    @property
+    def standing(self) -> Standing:
+        """What came of it so far."""
+        return self._keeper.standing
 
     def forget_branch(self) -> None:
         """After a way back patience begins anew, and the weights are not those that were evaluated."""
@@ -38,6 +41,7 @@ class Examiner:
         if self.standing.evaluated_step == place.step:
             return
         yield EvaluationBegan(place.step)
+        chosen = 0.0
         for number, (split, batches) in enumerate(self._splits):
             result = evaluate(self._learner.model, batches, cancelled)
             if result is None:
@@ -47,22 +51,26 @@ class Examiner:
                 place.step, place.epoch, split, result.loss, result.accuracy, logits, result.seconds, place.branch
             )
             if number == 0:
-                at_the_end = place.epochs_finished == place.epoch
-                yield from self._keep_best(place, result.accuracy, split, at_the_end)
+                chosen = result.accuracy
+                yield from self._keep_best(place, chosen, split)
+        self._count(chosen, place.epochs_finished == place.epoch)
         self.standing.evaluated_step = place.step
 
-    def _keep_best(
-        self, place: Place, accuracy: float, split: Held, ends_epoch: bool
-    ) -> Iterator[CheckpointSaved | SaveFailed]:
+    def _count(self, accuracy: float, ends_epoch: bool) -> None:
+        """Take an evaluation of every split into account for patience; one on request is no epoch's."""
         standing = self.standing
         if standing.best_of_branch is not None and accuracy <= standing.best_of_branch:
-            standing.without_better += ends_epoch  # on request, it is no epoch's
+            standing.without_better += ends_epoch
         else:
             standing.best_of_branch, standing.without_better = accuracy, 0
-        if standing.best is not None and accuracy <= standing.best:
+
+    def _keep_best(self, place: Place, accuracy: float, split: Held) -> Iterator[CheckpointSaved | SaveFailed]:
+        before = self.standing.best
+        if before is not None and accuracy <= before:
             return
+        self.standing.best = accuracy
         saved = self._keeper.write("best", place, chosen_by=split, accuracy=accuracy)
-        if not isinstance(saved, SaveFailed):
-            standing.best = accuracy
+        if isinstance(saved, SaveFailed):
+            self.standing.best = before
         if saved is not None:
             yield saved

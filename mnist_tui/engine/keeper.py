@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -46,21 +47,31 @@ class Standing:
         best_of_branch: highest since the last way back, which patience looks at.
         without_better: epochs since that one.
         evaluated_step: of the newest evaluation, -1 before any.
+        epoch_seconds: training time of the epoch under way.
     """
 
     best: float | None = None
     best_of_branch: float | None = None
     without_better: int = 0
     evaluated_step: int = -1
+    epoch_seconds: float = 0.0
 
 
 @attrs.frozen
 class Destination:
-    """Where checkpoints go: the run's folder, the seconds between two, and facts that every file carries."""
+    """Where checkpoints go.
+
+    Attributes:
+        folder: the run's.
+        autosave: seconds between two.
+        facts: what every file carries.
+        check: called before each is written; raises where the folder is not ours any more.
+    """
 
     folder: Path
     autosave: float = 60.0
     facts: dict[str, object] = attrs.Factory(dict)
+    check: Callable[[], None] = lambda: None
 
 
 class Keeper:
@@ -68,16 +79,22 @@ class Keeper:
 
     Attributes:
         newest: the newest checkpoint on this branch, whose weights are finite; None before the first.
+        standing: what came of the evaluations so far; every checkpoint carries it.
     """
 
     def __init__(self, destination: Destination | None, learner: Learner) -> None:
         self._destination = destination
         self._learner = learner
         self.newest: Path | None = None
+        self.standing = Standing()
 
     def edit_path(self, number: int) -> Path | None:
         """Where the checkpoint before edit `number` goes."""
         return self._destination.folder / "checkpoints" / f"edit-{number:04d}.pt" if self._destination else None
+
+    def edit_files(self) -> list[Path]:
+        """The checkpoints before edits that are there, oldest first."""
+        return sorted(self._destination.folder.glob("checkpoints/edit-*.pt")) if self._destination else []
 
     def write(
         self, kind: Literal["last", "best", "edit"], place: Place, path: Path | None = None, **more: object
@@ -96,8 +113,10 @@ class Keeper:
             "hyperparameters": attrs.asdict(self._learner.hyperparameters),
             "architecture": attrs.asdict(model.architecture),
             **attrs.asdict(place),
+            "standing": attrs.asdict(self.standing),
             **more,
         }
+        self._destination.check()
         try:
             previous = path.with_name("previous.pt") if kind == "last" else None
             save_checkpoint(path, model, self._learner.optimizer, facts, previous)

@@ -106,6 +106,8 @@ def _standing(values: object) -> Standing:
     numbers = [value for value in (standing.best, standing.best_of_branch) if value is not None]
     if not all(isinstance(value, float) and 0 <= value <= 1 for value in numbers):
         raise ValueError("its best accuracy is outside 0 and 1")
+    if type(standing.epoch_seconds) not in (int, float) or not 0 <= standing.epoch_seconds < math.inf:
+        raise ValueError("its training time is no number of seconds")
     if type(standing.without_better) is not int or type(standing.evaluated_step) is not int:
         raise ValueError("its evaluations are not counted in whole numbers")
     return standing

@@ -134,7 +134,8 @@ class Trainer:
         self.learner.restore(saved.hyperparameters, saved.content)
         for name, value in attrs.asdict(saved.place).items():
             setattr(self.place, name, value)
-        self._examiner.standing = saved.standing
+        self._keeper.standing = saved.standing
+        self._epoch_seconds = saved.standing.epoch_seconds
         self._keeper.newest = saved.path
 
     def recall(self, started_with: Hyperparameters, past: Sequence[Event]) -> None:
@@ -176,6 +177,8 @@ class Trainer:
         if control.pending and self._ends():
             yield from self._heed(control)  # a finished run that is continued may be given more epochs
         while self.place.epoch <= self.hyperparameters.epochs:
+            if self.place.position == 0 and self._out_of_patience():
+                break
             yield from self._train_epoch(control)
             if self.place.position < len(self.splits.train) and not control.stopping:
                 continue  # an undo took the epochs back that this one belonged to
@@ -190,7 +193,7 @@ class Trainer:
             self.place.epoch, self.place.position, self._epoch_seconds = self.place.epoch + 1, 0, 0.0
             yield from self._save()
             branch = self.place.branch
-            if control.pending and self._ends():
+            if control.pending:
                 yield from self._heed(control)  # epochs may have been added while the last one ran
                 if control.stopping:
                     status = "stopped"
@@ -200,10 +203,9 @@ class Trainer:
             if self._stop_after_epoch:
                 status, reason = "stopped", "after the epoch, as asked"
                 break
-            if self._out_of_patience():
-                without = self._examiner.standing.without_better
-                reason = f"stopped early: {without} epochs without a better evaluation"
-                break
+        if not control.stopping and self._out_of_patience() and not reason:
+            without = self._examiner.standing.without_better
+            reason = f"stopped early: {without} epochs without a better evaluation"
         if control.stopping:
             reason = control.reason
             yield from self._save()
@@ -221,7 +223,7 @@ class Trainer:
         train, place = self.splits.train, self.place
         self._drained = training_clock()
         while place.position < len(train):
-            if control.pending:
+            if control.pending and not self._inspecting:  # a single step that was allowed comes first
                 yield from self._heed(control)
                 if control.stopping or (place.epoch > self.hyperparameters.epochs and place.position == 0):
                     return
@@ -411,7 +413,8 @@ class Trainer:
 
     def _save(self) -> Iterator[CheckpointSaved | SaveFailed]:
         self._saved = time.monotonic()
-        saved = self._keeper.write("last", self.place, standing=attrs.asdict(self._examiner.standing))
+        self._keeper.standing.epoch_seconds = self._epoch_seconds
+        saved = self._keeper.write("last", self.place)
         if saved is not None:
             yield saved
         self._drained = training_clock()

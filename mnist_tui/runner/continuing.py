@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
+from mnist_tui.core.digest import Digest
 from mnist_tui.core.errors import ModelFileError
-from mnist_tui.core.events import BatchesTrained, Event, Rewound, RunContinued
+from mnist_tui.core.events import BatchesTrained, Event, HyperparametersApplied, Rewound, RunContinued
 from mnist_tui.core.files import remove_leftovers
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.core.replay import Replay
+from mnist_tui.core.replay import Replay, as_here
 from mnist_tui.core.resuming import Resumption, newest_checkpoint, other_checkpoints, unlike
 from mnist_tui.core.runs import name_of
 from mnist_tui.core.tally import Tally
@@ -33,12 +34,14 @@ class TakenUp:
         trainer: at the checkpoint.
         past: what was recorded so far.
         news: what is to be told and recorded before the next batch.
+        save: what it goes on from is not its last checkpoint, which another kill would bring back.
         facts, changes: for `run.json`.
     """
 
     trainer: Trainer
     past: tuple[Event, ...]
     news: list[Event]
+    save: bool
     facts: dict[str, Any]
     changes: list[dict[str, Any]]
 
@@ -52,7 +55,7 @@ def take_up(resumption: Resumption, bench: Bench, make: MakeTrainer) -> TakenUp:
     folder, started_with = resumption.folder, resumption.started_with
     remove_leftovers(folder)
     remove_leftovers(folder / "checkpoints")
-    past = Replay(folder).read()
+    past = [as_here(event, folder) for event in Digest().take(Replay(folder).read())]
     path = resumption.checkpoint or newest_checkpoint(folder)
     here = machine_facts(bench)
     facts = _facts(resumption, here)
@@ -81,7 +84,8 @@ def take_up(resumption: Resumption, bench: Bench, make: MakeTrainer) -> TakenUp:
         )
     ]
     step, branch, newest = _position(past)
-    if (place.step, place.branch) != (step, branch) and (place.branch != branch or place.step < step):
+    behind = place.branch != branch or place.step < step
+    if behind or _in_force(past, started_with) != trainer.hyperparameters:
         place.branch = newest + 1
         lost = Rewound(
             step,
@@ -97,7 +101,19 @@ def take_up(resumption: Resumption, bench: Bench, make: MakeTrainer) -> TakenUp:
         news.append(lost)
     trainer.recall(started_with, [*past, *news[1:]])
     changes = resumption.facts.get("changes")
-    return TakenUp(trainer, tuple(past), news, facts, list(changes) if isinstance(changes, list) else [])
+    save = path is None or path.name != "last.pt"
+    return TakenUp(trainer, tuple(past), news, save, facts, list(changes) if isinstance(changes, list) else [])
+
+
+def _in_force(past: Sequence[Event], started_with: Hyperparameters) -> Hyperparameters:
+    """The hyperparameters that the record ends with; an edit just before a kill is in no checkpoint."""
+    found = started_with
+    for event in past:
+        if isinstance(event, HyperparametersApplied):
+            found = event.new
+        elif isinstance(event, (Rewound, RunContinued)):
+            found = event.hyperparameters
+    return found
 
 
 def _position(past: Sequence[Event]) -> tuple[int, int, int]:

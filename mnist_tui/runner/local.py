@@ -9,6 +9,7 @@ import queue
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.hyperparameters import Hyperparameters, with_changes
 from mnist_tui.core.knob import Value
-from mnist_tui.core.runs import check_writable, choose_name, create_folder
+from mnist_tui.core.runs import check_writable, choose_name, create_folder, read_run
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.loading import Bench, load_data, load_engine, run_facts
 from mnist_tui.runner import Order
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from mnist_tui.core.recorder import Recorder
     from mnist_tui.core.resuming import Resumption
     from mnist_tui.engine.trainer import Trainer
+    from mnist_tui.runner.post import Post
 
 JOIN_SECONDS = 10.0
 
@@ -306,7 +308,7 @@ class LocalRunner:
             facts = run_facts(settings, folder, hyperparameters, bench)
 
             def course() -> Iterator[Event]:
-                trainer = self._make_trainer(hyperparameters, folder, facts, bench)
+                trainer = self._make_trainer(post, hyperparameters, folder, facts, bench)
                 size, parameters = len(bench.splits.train), trainer.model.parameter_count
                 yield RunStarted(folder.name, str(folder), hyperparameters, bench.device.label, size, parameters)
                 yield from trainer.run(control)
@@ -315,27 +317,29 @@ class LocalRunner:
 
     def _continue(self, resumption: Resumption, bench: Bench, control: Control) -> None:
         """A run that was begun before, from where its newest checkpoint was written."""
-        from mnist_tui.core.digest import Digest
         from mnist_tui.core.recorder import Recorder
         from mnist_tui.runner.continuing import take_up
         from mnist_tui.runner.post import Post
 
         with Post(resumption.folder, control) as post:
-            taken = take_up(resumption, bench, self._make_trainer)
-            self._inbox.put(Recalled(tuple(Digest().take(taken.past))))
+            now = attrs.evolve(resumption, facts=read_run(resumption.folder))  # it may have been under way until now
+            taken = take_up(now, bench, partial(self._make_trainer, post))
+            self._inbox.put(Recalled(taken.past))
+            if taken.save:
+                control.request_save()
             if resumption.changes:
                 control.edit(resumption.changes)
             recorder = Recorder(resumption.folder, taken.facts, taken.changes)
             self._carry_out(post.events(chain(taken.news, taken.trainer.run(control))), recorder)
 
     def _make_trainer(
-        self, hyperparameters: Hyperparameters, folder: Path, facts: Mapping[str, Any], bench: Bench
+        self, post: Post, hyperparameters: Hyperparameters, folder: Path, facts: Mapping[str, Any], bench: Bench
     ) -> Trainer:
         from mnist_tui.engine.keeper import Destination
         from mnist_tui.engine.trainer import Trainer
 
         carried = {key: facts[key] for key in ("run", "dataset", "data_dir", "preset", "device", "threads", "versions")}
-        destination = Destination(folder, self.settings.autosave, carried)
+        destination = Destination(folder, self.settings.autosave, carried, post.check)
         return Trainer(hyperparameters, bench.splits, bench.device.torch, destination, attended=self._attended)
 
     def _carry_out(self, course: Iterator[Event], recorder: Recorder) -> None:

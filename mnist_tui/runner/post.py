@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,7 @@ from mnist_tui.core import mailbag
 from mnist_tui.core.control import Control
 from mnist_tui.core.events import Answered, Commanded, Event
 from mnist_tui.core.mailbag import BadLetter, Letter
-from mnist_tui.core.owner import HEARTBEAT_SECONDS, Claim, RunOwned, claim
+from mnist_tui.core.owner import HEARTBEAT_SECONDS, STALE_SECONDS, Claim, RunOwned, claim
 
 LOOK_SECONDS = 0.25
 JOIN_SECONDS = 5.0  # a network file system may hold a call for long
@@ -32,11 +33,13 @@ class Post:
         self._claim: Claim | None = None
         self._lost: RunOwned | None = None
         self._over = threading.Event()
+        self._beaten = 0.0
         self._handed: set[int] = set()  # to the control; their files go when they are acknowledged
         self._thread = threading.Thread(target=self._attend, name="post", daemon=True)
 
     def __enter__(self) -> Self:
         self._claim = claim(self._folder)
+        self._beaten = time.monotonic()
         mailbag.clear(self._folder)
         self._thread.start()
         return self
@@ -55,12 +58,28 @@ class Post:
             RunOwned: somebody else has taken the run over: nothing more may be written.
         """
         for event in source:
-            if self._lost is not None:
-                raise self._lost
+            self.check()
             yield event
             if isinstance(event, Commanded):
-                mailbag.remove(self._folder, event.number)
-                self._handed.discard(event.number)
+                self._put_away(event.number)
+
+    def check(self) -> None:
+        """Make sure that the folder is still ours, where our heart may have stood still for long.
+
+        Raises:
+            RunOwned: somebody else has taken the run over: nothing more may be written.
+        """
+        if self._lost is not None:
+            raise self._lost
+        if self._claim is not None and time.monotonic() - self._beaten > STALE_SECONDS / 2:
+            with contextlib.suppress(OSError):
+                self._claim.beat()
+                self._beaten = time.monotonic()
+
+    def _put_away(self, number: int) -> None:
+        """Take a command's file away; the number may be used again once it is gone."""
+        if mailbag.remove(self._folder, number):
+            self._handed.discard(number)
 
     # --- the thread
 
@@ -79,6 +98,7 @@ class Post:
         assert self._claim is not None
         try:
             self._claim.beat()
+            self._beaten = time.monotonic()
             # An NFS client believes its copy of a folder for up to 30 s; to touch the folder fetches the truth.
             os.utime(self._folder / mailbag.CONTROL_FOLDER)
         except RunOwned as lost:
@@ -108,7 +128,7 @@ class Post:
         from mnist_tui.core.recorder import append_log
 
         self._handed.add(number)
-        mailbag.remove(self._folder, number)
+        self._put_away(number)
         with contextlib.suppress(OSError):
             append_log(self._folder, f"{error}; it was removed")
         self._control.acknowledge(Answered(0, str(error)))

@@ -23,21 +23,18 @@ from mnist_tui.core.errors import UsageError, UserError
 from mnist_tui.core.events import (
     Answered,
     BatchesTrained,
-    CheckpointSaved,
     Commanded,
     DataLoaded,
     Evaluated,
     Event,
     Observed,
-    RunContinued,
-    RunStarted,
     RunState,
 )
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
 from mnist_tui.core.knob import Value
 from mnist_tui.core.mailbag import Letter
 from mnist_tui.core.owner import Pulses, read_owner
-from mnist_tui.core.replay import Replay
+from mnist_tui.core.replay import Replay, as_here
 from mnist_tui.core.runs import name_of, read_run
 from mnist_tui.runner import Order
 from mnist_tui.runner.facts import engine_of, settings_of
@@ -249,16 +246,14 @@ class WatchedRunner:
     def _here(self, event: Event) -> Event:
         """`event` with paths as they are from here, and without predictions of digits that are not here."""
         match event:
-            case RunStarted() | RunContinued():
-                return attrs.evolve(event, folder=str(self.folder))
-            case CheckpointSaved():
-                return attrs.evolve(event, path=str(self.folder / "checkpoints" / Path(event.path).name))
             case Commanded():
                 self._taken = max(self._taken, min(event.number, 10**12))
             case Evaluated() if event.logits and len(event.logits) != 40 * self._digits:
                 self._foreign = self._foreign or self._digits > 0
                 return attrs.evolve(event, logits=b"")
-        return event
+            case _:
+                pass
+        return as_here(event, self.folder)
 
     def _grant(self, wish: Letter | str | None) -> None:
         if wish is None:

@@ -87,11 +87,17 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         screen: ScreenSettings,
         departure: Departure | None = None,
         resumption: Resumption | None = None,
+        *,
+        comes_from: MnistApp | None = None,
+        beside: Session | None = None,
     ) -> None:
         super().__init__(session, screen)
         self._resumption = resumption
+        self._beside = beside  # what is trained here while another run is looked at
+        self._shelf = comes_from.shelf if comes_from else None  # back from another run: to the Runs screen as it was
         self.departure = departure or Departure()
         self._charts_shown = self._figures_shown = 0.0
+        self._going_on = False  # with a run that was left, and no batch since
         self.set_class(session.ascii_only, "-ascii")
         ScrollBar.renderer = PlainScrollBar if session.ascii_only else ScrollBarRender
         for theme in themes():
@@ -104,17 +110,21 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
 
     def on_mount(self) -> None:
         """After the first frame: load the engine, and begin to look at what it says."""
+        self.app_resume_signal.subscribe(self, lambda _: self.repaint())
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        gc.freeze()
-        gc.enable()
+        if not gc.isenabled():  # the first app of this process: what later ones leave behind is to be collected
+            gc.freeze()
+            gc.enable()
         threading.Thread(target=_preload, name="preload", daemon=True).start()
         self.session.runner.load()
         if self._resumption is not None:
             self.session.start(resumption=self._resumption)
         elif self.settings.start:
             self.session.start()
+        elif self._shelf is not None:
+            self.action_runs()
         elif not self.session.watching and not self.session.progress.run:
             self._offer()
         self.set_interval(1 / DRAIN_HZ, self.tick)
@@ -127,10 +137,15 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         if sentence:
             self.say(sentence, "unfinished", severity="warning")
 
+    def repaint(self) -> None:
+        """Draw every cell: after Ctrl+Z and `fg` the terminal has forgotten what nothing has changed since."""
+        self.screen.refresh()
+
     @property
     def outlives_terminal(self) -> bool:
         """Whether the terminal is gone and the run goes on without a screen, as it was asked to."""
-        return self.departure.hung_up and self.settings.on_hangup == "continue" and self.session.progress.active
+        trained = self._beside or self.session
+        return self.departure.hung_up and self.settings.on_hangup == "continue" and trained.progress.active
 
     # --- the clock
 
@@ -138,6 +153,8 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         """Take in what happened and show what changed."""
         if self.detached:
             return
+        if self._beside is not None:
+            self._beside.drain()
         eventful = edited = False
         for event in self.session.drain():
             self._react(event)
@@ -183,12 +200,16 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
                 self.dashboard.look(zoom=None, cursor=None)
             case RunContinued():
                 self.dashboard.look(zoom=None, cursor=None)
-                self.say(f"It goes on after step {event.step}.", event.run)
+                self._going_on = True
+                name = self.session.progress.name
+                self.say(f"It goes on after step {event.step}.", name)
                 if event.notice:
-                    self.say(event.notice, event.run, severity="warning")
+                    self.say(event.notice, name, severity="warning")
+            case BatchesTrained():
+                self._going_on = False
             case Rewound():
                 self.dashboard.look(zoom=None, cursor=None)
-                self.say(self._way_back(event), "back")
+                self.say(self._way_back(event), self.session.progress.name if self._going_on else "back")
             case Observed(state="crashed"):
                 self.say("The process that trained it is gone without a word.", "the run", severity="error")
             case Observed(state="stalled"):
@@ -211,6 +232,8 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
             self._driver.write(notification(title, text, inside_tmux="TMUX" in os.environ))
 
     def _way_back(self, event: Rewound) -> str:
+        if self._going_on:
+            return f"Steps {event.to_step + 1} to {event.from_step} were not saved, and are trained again."
         branches = self.session.history.abandoned
         marks = branches[-1].marks if branches and event.from_step > event.to_step else []
         edit = next((mark.label for mark in marks if event.edit and mark.edit == event.edit), "")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mnist_tui.core.resuming import Resumption
     from mnist_tui.render.blocks import Glyphs
     from mnist_tui.tui.app import MnistApp
+    from mnist_tui.tui.session import Session
 
 SAVE_SECONDS = 10.0  # how long a signal waits for the run to be on the disk
 LOOK_SECONDS = 0.5  # how soon a signal is seen once the terminal is gone
@@ -52,13 +53,12 @@ def open_dashboard(
     session = Session(runner, hyperparameters, ascii_only=screen.ascii, glyphs=choose_glyphs(screen))
     app = MnistApp(session, screen, departure, resumption)
     shown = [app]
-    _watch_departure(departure, runner, shown, attributes)
+    _watch_departure(departure, runner, session, shown, attributes)
     try:
         app.run(mouse=screen.mouse)
         while app.opens is not None and not departure.asked.is_set():
-            look_at(app.opens, screen, departure)
-            app = MnistApp(session, attrs.evolve(screen, start=False), departure)
-            shown[0] = app
+            look_at(app.opens, screen, departure, shown, session)
+            shown[0] = app = MnistApp(session, attrs.evolve(screen, start=False), departure, comes_from=app)
             if not departure.asked.is_set():
                 app.run(mouse=screen.mouse)
     finally:
@@ -66,8 +66,18 @@ def open_dashboard(
     return code
 
 
-def look_at(folder: Path, screen: ScreenSettings, departure: Departure) -> None:
-    """Show another run, and whatever is opened from there, until the user leaves it; who trains here trains on."""
+def look_at(
+    folder: Path, screen: ScreenSettings, departure: Departure, shown: list[MnistApp], beside: Session | None = None
+) -> None:
+    """Show another run, and whatever is opened from there, until the user leaves it; who trains here trains on.
+
+    Args:
+        folder: the run's.
+        screen: how it is drawn.
+        departure: signals.
+        shown: holds the app that is on the screen.
+        beside: what is trained here, whose events are taken in meanwhile.
+    """
     from mnist_tui.runner.watched import WatchedRunner
     from mnist_tui.tui.app import MnistApp
     from mnist_tui.tui.session import Session
@@ -76,12 +86,21 @@ def look_at(folder: Path, screen: ScreenSettings, departure: Departure) -> None:
     while following is not None and not departure.asked.is_set():
         runner = WatchedRunner(following)
         session = Session(runner, Hyperparameters(), ascii_only=screen.ascii, glyphs=choose_glyphs(screen))
-        app = MnistApp(session, attrs.evolve(screen, start=False), departure)
+        shown[0] = app = MnistApp(session, attrs.evolve(screen, start=False), departure, beside=beside)
         try:
             app.run(mouse=screen.mouse)
         finally:
             runner.close()
+        if app.failure:
+            _say_failure(app.failure, str(following))
+        _wait_if_alone(app)
         following = app.opens
+
+
+def _wait_if_alone(app: MnistApp) -> None:
+    """Where the terminal is gone and the run goes on, the reaper ends the process when that is over."""
+    if app.detached or app.outlives_terminal:
+        threading.Event().wait()
 
 
 def prepare_drawing() -> None:
@@ -103,7 +122,11 @@ def choose_glyphs(screen: ScreenSettings) -> Glyphs:
 
 
 def _watch_departure(
-    departure: Departure, runner: LocalRunner, shown: list[MnistApp], attributes: list[object] | None
+    departure: Departure,
+    runner: LocalRunner,
+    session: Session,
+    shown: list[MnistApp],
+    attributes: list[object] | None,
 ) -> None:
     """Save and leave on a signal, also when the screen is stuck in a terminal that nobody reads.
 
@@ -113,7 +136,7 @@ def _watch_departure(
     def reap() -> None:
         departure.asked.wait()
         if shown[0].outlives_terminal:
-            _train_on_alone(departure, runner, shown[0])
+            _train_on_alone(departure, runner, session, shown[0])
         runner.stop(departure.reason)
         runner.wait_until_idle(SAVE_SECONDS)
         if not _gone.wait(SCREEN_SECONDS):
@@ -124,19 +147,19 @@ def _watch_departure(
     threading.Thread(target=reap, name="reaper", daemon=True).start()
 
 
-def _train_on_alone(departure: Departure, runner: LocalRunner, app: MnistApp) -> None:
+def _train_on_alone(departure: Departure, runner: LocalRunner, session: Session, app: MnistApp) -> None:
     """The terminal is gone: end the screen as far as it ends, and train to the end, or to the next signal.
 
     Textual's loop may be stuck in the dead terminal for ever, so nothing here waits for it.
     """
     forget_terminal()
     app.end_input()
-    departure.forget()
+    departure.outlive_terminal()
     while not runner.wait_until_idle(LOOK_SECONDS):
-        app.session.drain()  # nobody else empties the inbox now
+        session.drain()  # nobody else empties the inbox now
         if departure.asked.is_set():
             return
-    leave_at_once(app.session.progress.exit_code)
+    leave_at_once(session.progress.exit_code)
 
 
 _gone = threading.Event()
@@ -157,8 +180,7 @@ def _say_failure(failure: str, folder: str) -> None:
 
 def _close(runner: LocalRunner, app: MnistApp) -> int:
     """Save what is still unsaved, say on the normal screen what there is, and settle the exit code."""
-    if app.detached or app.outlives_terminal:
-        threading.Event().wait()  # the reaper ends the process when the run is over
+    _wait_if_alone(app)
     closed = runner.close(0.0 if app.impatient else SAVE_SECONDS)
     app.session.drain()
     _gone.set()

@@ -31,12 +31,15 @@ def open_watch(folder: Path, screen: ScreenSettings, notice: str = "") -> int:
     _leave_on_a_signal(departure, attributes, gone)
     try:
         app.run(mouse=screen.mouse)
-        if app.opens is not None:
-            look_at(app.opens, screen, departure)
+        while app.opens is not None and not departure.asked.is_set():
+            look_at(app.opens, screen, departure, [app])
+            app = MnistApp(session, screen, departure, comes_from=app)
+            if not departure.asked.is_set():
+                app.run(mouse=screen.mouse)
     finally:
         closed = runner.close()
         gone.set()
-    code = app.return_value if app.return_value is not None else departure.exit_code or app.return_code or 0
+    code = departure.exit_code or app.return_value or app.return_code or 0
     for line in _farewell(session.progress, folder):
         say(line)
     if not closed:

@@ -104,3 +104,10 @@ def test_after_a_way_back_earlier_batches_come_again() -> None:
     digest = Digest()
     assert digest.take([BEGUN, trained(1, 8), back, trained(5)])[-1] == trained(5)
     assert digest.refused == 0
+
+
+def test_a_way_back_that_was_not_saved_may_be_taken_back(tmp_path: object) -> None:
+    """A kill between an undo and its checkpoint: the next process goes on from the later batch."""
+    back = Rewound(8, 2, 1, 1, START, 1, 0, 128, 0.2)
+    forward = Rewound(2, 8, 2, 0, START, 1, 0, 512, 0.8)
+    assert Digest().take([BEGUN, trained(1, 8), back, forward, trained(9)])[2:] == [back, forward, trained(9)]

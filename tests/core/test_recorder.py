@@ -185,7 +185,7 @@ def test_a_full_disk_is_trouble_until_there_is_room_again(folder: Path) -> None:
     (folder / "metrics.jsonl").unlink()
     recorder.record(Paused(2))
     assert recorder.trouble == ""
-    assert [line["event"] for line in lines_of(folder)] == ["Paused"]
+    assert [line["event"] for line in lines_of(folder)] == ["BatchesTrained", "Paused"]
 
 
 def test_a_disk_full_from_the_start_is_a_users_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.recorder import Recorder, evaluation_path
-from mnist_tui.core.replay import Replay
+from mnist_tui.core.replay import Replay, as_here
 
 START = Hyperparameters()
 SLOW = attrs.evolve(START, learning_rate=0.0005, optimizer="sgd")
@@ -206,3 +206,19 @@ def test_more_than_a_chunk_is_read_in_order(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("mnist_tui.core.replay._CHUNK", 64)
     recorded(tmp_path, *RUN)
     assert Replay(tmp_path).read() == RUN
+
+
+def test_a_number_longer_than_any_float_is_no_event(tmp_path: Path) -> None:
+    append(tmp_path, f'{{"event":"EpochFinished","epoch":1,"step":1,"seconds":1{"0" * 400}}}\n')
+    replay = Replay(tmp_path)
+    assert replay.read() == []
+    assert replay.damaged == 1
+
+
+def test_a_folder_that_was_renamed_is_named_as_it_is_now(tmp_path: Path) -> None:
+    begun, saved = as_here(RUN[0], tmp_path), as_here(RUN[2], tmp_path)
+    assert isinstance(begun, RunStarted)
+    assert isinstance(saved, CheckpointSaved)
+    assert (begun.run, begun.folder) == (tmp_path.name, str(tmp_path))
+    assert saved.path == str(tmp_path / "checkpoints" / "edit-0001.pt")
+    assert as_here(RUN[5], tmp_path) is RUN[5]

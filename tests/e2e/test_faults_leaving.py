@@ -168,8 +168,11 @@ def test_06_ctrl_z_and_fg(tmp_path: Path, small: list[str]) -> None:
         time.sleep(2)  # the thing itself: time in the background
         run = only_run(tmp_path)
         before = steps(run)
+        terminal.screen.reset()  # as the normal screen comes back, and the other one is begun anew
         terminal.kill(signal.SIGCONT)
-        terminal.until(lambda text: "hyperparameters" in text and trained_some(text))
+        for words in ("hyperparameters", "learning rate", "accuracy", "test digit", "^p all commands"):
+            terminal.until(words, 10)
+        terminal.until(trained_some)
         terminal.wait_for(lambda: steps(run) > before + 50)
         terminal.type("q")
         terminal.until("Stop and save")

@@ -166,3 +166,48 @@ def test_a_folder_that_is_gone_does_not_end_the_training(tmp_path: Path) -> None
         until(lambda: read_owner(folder) is not None)
         mailbag.post(folder, Letter("pause"))
         assert taken(control, 1)[0].heard == (Commanded(1, "pause"),)
+
+
+def test_a_number_that_a_bad_command_had_is_heeded_again(tmp_path: Path) -> None:
+    control = Control()
+    with Post(tmp_path, control):
+        (tmp_path / CONTROL_FOLDER).mkdir(exist_ok=True)
+        (tmp_path / CONTROL_FOLDER / "00000001.json").write_text("{}")
+        taken(control, 1)
+        until(lambda: not mailbag.waiting(tmp_path))
+        assert mailbag.post(tmp_path, Letter("pause")) == 1
+        assert taken(control, 1)[-1].paused
+
+
+def test_a_command_that_cannot_be_removed_is_carried_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailbag, "remove", lambda *_: False)
+    control = Control()
+    looks: list[int] = []
+    with Post(tmp_path, control) as post:
+        mailbag.post(tmp_path, Letter("undo"))
+        (wish,) = taken(control, 1)
+        assert wish.commands == ("undo",)
+        assert [*post.events(iter(wish.heard))] == list(wish.heard)
+        real = mailbag.waiting
+
+        def look(folder: Path) -> list[int]:
+            looks.append(1)
+            return real(folder)
+
+        monkeypatch.setattr(mailbag, "waiting", look)
+        until(lambda: len(looks) > 20)
+        assert control.take().commands == ()
+
+
+def test_after_a_long_standstill_the_owner_is_looked_up_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 1000.0)
+    with Post(tmp_path, Control()) as post:
+        post.check()
+        other = Owner("other", "node7", "another boot", 1, 1)
+        (tmp_path / OWNER_FILE).write_text(json.dumps(attrs.asdict(other)))
+        post.check()  # it has beaten a moment ago
+        monkeypatch.setattr(post, "_beaten", time.monotonic() - 10)
+        with pytest.raises(RunOwned, match="process 1 on node7 has taken over"):
+            post.check()

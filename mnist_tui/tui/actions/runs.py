@@ -68,8 +68,10 @@ class RunsActions(LookActions):
         from mnist_tui.core.resuming import prepare_resumption
 
         try:
-            planned = read_run(folder).get("hyperparameters", {}).get("epochs", 0)
-            changes = {"epochs": session.wanted.epochs} if session.wanted.epochs > planned else {}
+            facts = read_run(folder)
+            finished = facts.get("epochs")
+            more = facts.get("status") == "done" and isinstance(finished, int) and session.wanted.epochs > finished
+            changes = {"epochs": session.wanted.epochs} if more else {}
             resumption = prepare_resumption(str(folder), session.settings.runs_dir, changes)
             question = f"Press R again to stop {progress.name}, saved, and to go on with {printable(name)}."
             if progress.active and not self.confirmed(f"resume {name}", question):

@@ -22,11 +22,11 @@ def status_pieces(progress: Progress, settings: RunSettings) -> list[tuple[int, 
     """The words of the line as (how soon they may be dropped, kind, text), in order; 0 is never dropped."""
     pieces: list[tuple[int, str, str]] = [
         (5, "name", "mnist-tui"),
-        (4, "setting", f"{progress.name or settings.preset} · {progress.dataset or settings.dataset}"),
+        (3, "setting", f"{progress.name or settings.preset} · {progress.dataset or settings.dataset}"),
     ]
     if progress.device:
         where = progress.device_name or (f"{progress.threads} threads" if progress.threads > 1 else "1 thread")
-        pieces.append((3, "setting", f"{progress.device} {where}"))
+        pieces.append((4, "setting", f"{progress.device} {where}"))
     pieces.append((0, "phase", progress.phase))
     if progress.observed is not None:
         pieces.append((0, "figure", f"watching, {progress.observed}"))
