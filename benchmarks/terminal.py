@@ -57,6 +57,8 @@ class Terminal:
         self._pid, self._descriptor = pty.fork()
         if self._pid == 0:
             try:
+                for number in (signal.SIGHUP, signal.SIGINT):  # ignored under nohup and `&`, and handed down
+                    signal.signal(number, signal.SIG_DFL)
                 fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
                 os.chdir(directory)
                 os.execvpe(command[0], list(command), child)
