@@ -76,7 +76,7 @@ def on_the_screen(times: int, folder: Path) -> None:
         terminal.wait_for(TRAINING)
         terminal.pump(3.0)
         for number in range(times):
-            key, label = (b"]", b"0.001\xe2\x86\x920.002") if number % 2 == 0 else (b"u", b"is undone")
+            key, label = (b"]", b"0.001\xe2\x86\x920.002") if number % 2 == 0 else (b"u", b"in force again")
             since = terminal.mark
             pressed = terminal.write(key)
             shown = terminal.wait_for(label, since=since)
