@@ -25,7 +25,7 @@ from mnist_tui.engine.batches import Batches
 from mnist_tui.engine.keeper import Destination
 from mnist_tui.engine.trainer import Splits, Trainer
 
-GAP_SECONDS = 1.2  # longer than two changes may be apart and still be one edit
+GAP_SECONDS = 1.5  # changes of one setting within a second are one edit, and one mark
 
 
 def in_the_engine(times: int, folder: Path) -> None:
@@ -69,19 +69,17 @@ def in_the_engine(times: int, folder: Path) -> None:
 
 
 def on_the_screen(times: int, folder: Path) -> None:
-    """From `]` to the label of its mark, while training."""
+    """From `]` or `[` to the label of its mark, while training."""
     command = python("mnist_tui", "--start", "--device", "cpu", "--epochs", 100, "--runs-dir", folder / "runs")
     waits = []
     with Terminal(command, environment(), folder) as terminal:
         terminal.wait_for(TRAINING)
         terminal.pump(3.0)
         for number in range(times):
-            key, label = (b"]", b"0.001\xe2\x86\x920.002") if number % 2 == 0 else (b"u", b"in force again")
+            key, label = (b"]", b"0.001\xe2\x86\x920.002") if number % 2 == 0 else (b"[", b"0.002\xe2\x86\x920.001")
             since = terminal.mark
             pressed = terminal.write(key)
-            shown = terminal.wait_for(label, since=since)
-            if number % 2 == 0:
-                waits.append((shown - pressed) * 1000)
+            waits.append((terminal.wait_for(label, since=since) - pressed) * 1000)
             terminal.pump(GAP_SECONDS + 0.013 * (number % 5))
     _tell("key to the mark's label in the terminal, 120x36", "applied + <= 150 ms", waits)
 
@@ -99,7 +97,7 @@ def main() -> None:
     flags = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         in_the_engine(flags.times, Path(folder) / "engine")
-        on_the_screen(2 * flags.times, Path(folder))
+        on_the_screen(flags.times, Path(folder))
 
 
 if __name__ == "__main__":

@@ -66,7 +66,6 @@ PICTURES = (
     Picture("finder", (120, 36), ("f",), after_step=100, wait=0),
     Picture("train-80x24", (80, 24), after_step=1000),
     Picture("train-light", (120, 36), ("m", "right"), theme="light", after_step=1000),
-    Picture("runs", (120, 36), ("3", "c", "down", "c", "down", "c"), after_step=1900, wait=100),
     Picture("inspect-200x60", (200, 60), ("i", "m", "down", "right"), after_step=1000),
 )
 
