@@ -46,6 +46,18 @@ def run(command: Sequence[str], directory: Path) -> str:
     return finished.stdout
 
 
+def saved_run(runs: Path) -> Path:
+    """The one run in `runs`, which was stopped and saved.
+
+    Raises:
+        AssertionError: it was not.
+    """
+    (run,) = runs.iterdir()
+    status = json.loads((run / "run.json").read_text(encoding="utf-8"))["status"]
+    assert status == "stopped", status
+    return run
+
+
 def last_json(output: str) -> dict[str, Any]:
     """The object on the last line of `output`."""
     found = json.loads(output.strip().splitlines()[-1])

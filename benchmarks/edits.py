@@ -14,16 +14,15 @@ import time
 from pathlib import Path
 
 from benchmarks.children import environment, python
+from benchmarks.digits import load_splits
 from benchmarks.measure import cores, report
 from benchmarks.terminal import TRAINING, Terminal
 from mnist_tui.core.control import Control
-from mnist_tui.core.dataset import find
 from mnist_tui.core.events import HyperparametersApplied, Rewound
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.engine import device as devices
-from mnist_tui.engine.batches import Batches
 from mnist_tui.engine.keeper import Destination
-from mnist_tui.engine.trainer import Splits, Trainer
+from mnist_tui.engine.trainer import Trainer
 
 GAP_SECONDS = 1.5  # changes of one setting within a second are one edit, and one mark
 
@@ -32,8 +31,7 @@ def in_the_engine(times: int, folder: Path) -> None:
     """Edits and undos of a trainer in a thread of its own, asked for at moments that fall anywhere in a batch."""
     devices.prepare(cores())
     device = devices.choose("cpu").torch
-    source = find("mnist")
-    splits = Splits(Batches(source.load_train(), device), Batches(source.load_test(), device))
+    splits = load_splits(device)
     (folder / "checkpoints").mkdir(parents=True)
     control = Control()
     heard: list[tuple[float, object]] = []

@@ -13,14 +13,13 @@ import time
 
 import torch
 
+from benchmarks.digits import load_splits
 from benchmarks.measure import cores
 from mnist_tui.core.control import Control
-from mnist_tui.core.dataset import find
 from mnist_tui.core.events import BatchesTrained
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.engine import device as devices
-from mnist_tui.engine.batches import Batches
-from mnist_tui.engine.trainer import Splits, Trainer
+from mnist_tui.engine.trainer import Trainer
 
 
 def main() -> None:
@@ -35,8 +34,7 @@ def main() -> None:
 
     device = devices.choose(flags.device)
     devices.prepare(flags.threads)
-    source = find("mnist")
-    splits = Splits(Batches(source.load_train(), device.torch), Batches(source.load_test(), device.torch))
+    splits = load_splits(device.torch)
     steps = flags.warm_up + flags.batches
     epochs = math.ceil(steps * flags.batch_size / len(splits.train)) + 1
     hyperparameters = Hyperparameters(batch_size=flags.batch_size, seed=flags.seed, epochs=epochs)

@@ -14,16 +14,15 @@ import time
 from itertools import islice
 from pathlib import Path
 
+from benchmarks.digits import load_splits
 from benchmarks.measure import alternate, cores, median, report
 from mnist_tui.core.control import Control
-from mnist_tui.core.dataset import find
 from mnist_tui.core.events import BatchesTrained
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.recorder import Recorder
 from mnist_tui.engine import device as devices
-from mnist_tui.engine.batches import Batches
 from mnist_tui.engine.keeper import Destination
-from mnist_tui.engine.trainer import Splits, Trainer
+from mnist_tui.engine.trainer import Trainer
 from mnist_tui.runner.post import Post
 
 
@@ -36,8 +35,7 @@ def main() -> None:
 
     device = devices.choose("cpu")
     devices.prepare(cores())
-    source = find("mnist")
-    splits = Splits(Batches(source.load_train(), device.torch), Batches(source.load_test(), device.torch))
+    splits = load_splits(device.torch)
     endless = Hyperparameters(epochs=10_000)
     steps = flags.batches
 

@@ -13,8 +13,8 @@ import torch
 
 from benchmarks.children import environment, python
 from mnist_tui.core.dataset import find
-from mnist_tui.core.events import BatchesTrained, Evaluated, Rewound
-from mnist_tui.core.replay import Replay
+from mnist_tui.core.events import BatchesTrained, Evaluated
+from mnist_tui.core.replay import Replay, in_force
 
 DIGITS = {"train": 12_800, "t10k": 2_000}
 NET = ("--device", "cpu", "--threads", "2")
@@ -92,14 +92,11 @@ def fingerprint(run: Path) -> tuple[list[torch.Tensor], dict[int, float], dict[i
     moments = [value for state in content["optimizer"]["state"].values() for value in state.values()]
     losses: dict[int, float] = {}
     tests: dict[int, tuple[float, float]] = {}
-    for event in Replay(run).read(arrays=False):
+    for event in in_force(Replay(run).read(arrays=False)):
         if isinstance(event, BatchesTrained):
             losses.update(enumerate(event.losses, event.first_step))
         elif isinstance(event, Evaluated):
             tests[event.step] = (event.loss, event.accuracy)
-        elif isinstance(event, Rewound):
-            losses = {step: loss for step, loss in losses.items() if step <= event.to_step}
-            tests = {step: test for step, test in tests.items() if step <= event.to_step}
     return [*content["model"].values(), *moments, content["rng"]["cpu"]], losses, tests
 
 

@@ -36,6 +36,7 @@ from mnist_tui.core.knob import Value
 from mnist_tui.core.owner import OWNER_FILE, claim
 from mnist_tui.core.recorder import Recorder
 from mnist_tui.core.replay import Replay
+from mnist_tui.core.replay import in_force as events_in_force
 from mnist_tui.core.resuming import Resumption, prepare_resumption
 from mnist_tui.core.runs import read_run, run_folders
 from mnist_tui.core.settings import RunSettings
@@ -111,14 +112,11 @@ def in_force(folder: Path) -> tuple[dict[int, float], dict[int, tuple[float, flo
     """What the record says of each batch and each evaluation that still counts."""
     losses: dict[int, float] = {}
     tests: dict[int, tuple[float, float]] = {}
-    for event in Replay(folder).read(arrays=False):
+    for event in events_in_force(Replay(folder).read(arrays=False)):
         if isinstance(event, BatchesTrained):
             losses.update(enumerate(event.losses, event.first_step))
         elif isinstance(event, Evaluated):
             tests[event.step] = (event.loss, event.accuracy)
-        elif isinstance(event, Rewound):
-            losses = {step: loss for step, loss in losses.items() if step <= event.to_step}
-            tests = {step: test for step, test in tests.items() if step <= event.to_step}
     return losses, tests
 
 

@@ -6,15 +6,15 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from mnist_tui.core.events import RunState, Status
+from mnist_tui.core.events import RunState
 from mnist_tui.core.hyperparameters import KNOBS
 from mnist_tui.core.knob import Value
 from mnist_tui.core.notes import NOTES_FILE, printable, read_notes
-from mnist_tui.core.owner import Owner, Pulse, Pulses, read_owner, runs_here
+from mnist_tui.core.owner import ENDED, Owner, Pulses, read_owner, runs_here, state_of
 from mnist_tui.core.replay import Replay
 from mnist_tui.core.runs import name_of, run_folders
 from mnist_tui.core.tally import Tally
@@ -23,8 +23,6 @@ OBSERVED_SECONDS = 1.5  # three heartbeats: how long a single look watches the o
 _LOOK_SECONDS = 0.1
 
 EntryState: TypeAlias = RunState | Literal["damaged"]
-_ENDED: dict[Status, RunState] = {"done": "finished", "stopped": "stopped", "failed": "failed"}
-_PULSES: dict[Pulse, RunState] = {"live": "live", "stalled": "stalled", "gone": "crashed"}
 
 
 @attrs.frozen(kw_only=True)
@@ -163,7 +161,7 @@ class Catalogue:
         if entry.state != "live":
             return entry
         owner: Owner | None = read_owner(folder)
-        state = _PULSES[self._pulses.judge(owner)]
+        state = state_of(entry.facts.get("status"), self._pulses.judge(owner))
         words = printable(owner.words) if owner is not None else ""
         return attrs.evolve(entry, state=state, owner=words, tally=attrs.evolve(entry.tally))
 
@@ -194,9 +192,9 @@ def _read(folder: Path, stamps: tuple[object, ...]) -> _Known:
     except (ValueError, RecursionError):
         facts = None
     status = facts.get("status") if isinstance(facts, dict) else None
-    if not isinstance(facts, dict) or not isinstance(status, str) or status not in {*_ENDED, "running"}:
+    if not isinstance(facts, dict) or not isinstance(status, str) or status not in {*ENDED, "running"}:
         return _Known(stamps, attrs.evolve(entry, problem="its run.json is damaged"))
-    ended = _ENDED.get(cast(Status, status))
+    ended = ENDED.get(status)
     hyperparameters = known_values(facts.get("hyperparameters"))
     planned = hyperparameters.get("epochs")
     tally = Tally.from_values(facts.get("figures"))

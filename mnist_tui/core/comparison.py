@@ -11,10 +11,10 @@ import attrs
 from mnist_tui.core.catalogue import RunEntry
 from mnist_tui.core.dataset import find
 from mnist_tui.core.errors import UserError
-from mnist_tui.core.events import Evaluated, Rewound
+from mnist_tui.core.events import Evaluated
 from mnist_tui.core.hyperparameters import KNOBS
 from mnist_tui.core.notes import printable
-from mnist_tui.core.replay import Replay, read_logits
+from mnist_tui.core.replay import Replay, in_force, read_logits
 
 if TYPE_CHECKING:
     from mnist_tui.core.predictions import Predictions
@@ -145,12 +145,8 @@ def _predictions(entry: RunEntry, labels: bytes) -> Predictions:
 
 def newest_test(folder: Path) -> Evaluated | None:
     """The newest evaluation of the test set that is in force, without its logits."""
-    tests: list[Evaluated] = []
-    for event in Replay(folder).read(arrays=False):
-        if isinstance(event, Evaluated) and event.split == "test":
-            tests.append(event)
-        elif isinstance(event, Rewound):
-            tests = [test for test in tests if test.step <= event.to_step]
+    events = in_force(Replay(folder).read(arrays=False))
+    tests = [event for event in events if isinstance(event, Evaluated) and event.split == "test"]
     return tests[-1] if tests else None
 
 

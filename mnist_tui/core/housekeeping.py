@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
 
 from mnist_tui.core.errors import UserError
-from mnist_tui.core.files import write_atomically
 from mnist_tui.core.owner import OWNER_FILE, Pulses, read_owner
+from mnist_tui.core.recorder import write_run
 from mnist_tui.core.runs import choose_name, name_of, read_run, run_folders
 
 
@@ -33,7 +32,7 @@ def rename_run(runs_dir: Path, folder: Path, wanted: str) -> Path:
         facts = read_run(target)
         if facts:
             facts.update(run=target.name, name=wanted)
-            write_atomically(target / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
+            write_run(target, facts)
     except OSError as error:
         raise UserError(f"{name} cannot be renamed to {wanted}: {error.strerror or error}") from None
     return target

@@ -19,12 +19,23 @@ from typing import Literal, TypeAlias
 import attrs
 
 from mnist_tui.core.errors import UserError
+from mnist_tui.core.events import RunState
 
 OWNER_FILE = "owner.json"
 HEARTBEAT_SECONDS = 0.5
 STALE_SECONDS = 5.0  # NFS clients may show a file as it was three seconds ago
 
 Pulse: TypeAlias = Literal["live", "stalled", "gone"]
+
+
+ENDED: dict[str, RunState] = {"done": "finished", "stopped": "stopped", "failed": "failed"}
+"""What the `status` in `run.json` says of a run that is over."""
+
+
+def state_of(status: object, pulse: Pulse) -> RunState:
+    """How a run stands, by the `status` in its `run.json` and its owner's pulse."""
+    ended = ENDED.get(status) if isinstance(status, str) else None
+    return ended or ("crashed" if pulse == "gone" else pulse)
 
 
 class RunOwned(UserError):

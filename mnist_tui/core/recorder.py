@@ -116,6 +116,15 @@ def append_log(folder: Path, text: str) -> None:
         file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text.rstrip()}\n")
 
 
+def write_run(folder: Path, content: dict[str, Any]) -> None:
+    """Write `run.json`, whole; numbers not finite become null.
+
+    Raises:
+        OSError: it could not be written; the file is then as it was.
+    """
+    write_atomically(folder / "run.json", (json.dumps(_finite(content), indent=2) + "\n").encode())
+
+
 class Recorder:
     """Writes a run's events to its folder: `metrics.jsonl` by appending, `run.json` and evaluations whole.
 
@@ -246,6 +255,5 @@ class Recorder:
         if self._metrics is not None:
             self._tally.bytes = os.fstat(self._metrics.fileno()).st_size
             content["figures"] = self._tally.as_values()
-        text = json.dumps(_finite(content), indent=2) + "\n"
-        write_atomically(self.folder / "run.json", text.encode())
+        write_run(self.folder, content)
         self._late, self._written = False, time.monotonic()

@@ -9,7 +9,7 @@ import functools
 import json
 import math
 import typing
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union
@@ -19,6 +19,7 @@ import attrs
 from mnist_tui.core import events
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.events import (
+    BatchesTrained,
     BatchInspected,
     CheckpointSaved,
     Evaluated,
@@ -122,6 +123,27 @@ class Replay:
                 batch = True
                 found[index] = attrs.evolve(event, images=_read_images(self.folder, event))
         return found
+
+
+def in_force(events: Iterable[Event]) -> list[Event]:
+    """`events` without the batches and evaluations that a way back has taken away, and without the ways back."""
+    kept: list[Event] = []
+    for event in events:
+        if isinstance(event, Rewound):
+            kept = [left for old in kept if (left := _until(old, event.to_step)) is not None]
+        else:
+            kept.append(event)
+    return kept
+
+
+def _until(event: Event, step: int) -> Event | None:
+    """`event` as far as it is about batches up to `step`; None where nothing of it is left."""
+    if isinstance(event, Evaluated):
+        return event if event.step <= step else None
+    if not isinstance(event, BatchesTrained) or event.last_step <= step:
+        return event
+    count = step - event.first_step + 1
+    return attrs.evolve(event, losses=event.losses[:count], correct=event.correct[:count]) if count > 0 else None
 
 
 def as_here(event: Event, folder: Path) -> Event:

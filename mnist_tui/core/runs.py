@@ -107,6 +107,11 @@ def create_folder(runs_dir: Path, wanted: str | None, default: str) -> Path:
     return folder
 
 
+def _called(name: str, folders: list[Path]) -> list[Path]:
+    """Those of `folders` that `name` means, the newest first."""
+    return [folder for folder in reversed(folders) if name in {folder.name, name_of(folder)}]
+
+
 def find_model(model: str, runs_dir: Path) -> Path:
     """The file that MODEL on the command line means: a file, a run's folder, or a run's name or folder name.
 
@@ -119,7 +124,7 @@ def find_model(model: str, runs_dir: Path) -> Path:
     if os.path.isfile(path):  # unlike Path's own, it is false for impossible names too
         return path
     folders = [path] if os.path.isdir(path) else []
-    folders += [f for f in reversed(run_folders(runs_dir)) if model in {f.name, name_of(f)}]
+    folders += _called(model, run_folders(runs_dir))
     for folder in folders:
         for candidate in ("checkpoints/best.pt", "checkpoints/last.pt", "cnn_model.pth"):
             if (folder / candidate).is_file():
@@ -141,9 +146,8 @@ def find_run(run: str, runs_dir: Path) -> Path:
     if is_folder and any((path / file).is_file() for file in ("run.json", "metrics.jsonl")):
         return path
     folders = run_folders(runs_dir)
-    for folder in reversed(folders):
-        if run in {folder.name, name_of(folder)}:
-            return folder
+    if called := _called(run, folders):
+        return called[0]
     if is_folder:
         raise UsageError(f"{path} is no run's folder: it holds neither run.json nor metrics.jsonl")
     raise UsageError(f"there is no run called {run[:200]!r}: {_known_runs(run, folders, runs_dir)}")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mnist_tui.core.errors import UsageError
-from mnist_tui.core.owner import Pulses, read_owner
+from mnist_tui.core.owner import Pulses, read_owner, state_of
 from mnist_tui.core.runs import name_of, read_run, run_folders
-
-_ENDED = ("done", "stopped", "failed")
 
 
 def newest_run(runs_dir: Path) -> tuple[Path, bool]:
@@ -20,10 +18,14 @@ def newest_run(runs_dir: Path) -> tuple[Path, bool]:
     folders = run_folders(runs_dir)
     if not folders:
         raise UsageError(f"there is no run in {runs_dir}: `mnist-tui` begins one, --runs-dir names another place")
+    return _newest(folders)
+
+
+def _newest(folders: list[Path]) -> tuple[Path, bool]:
     pulses = Pulses()
     for folder in reversed(folders):
         owner = read_owner(folder)
-        if owner is not None and pulses.judge(owner) != "gone" and read_run(folder).get("status") not in _ENDED:
+        if owner is not None and state_of(read_run(folder).get("status"), pulses.judge(owner)) in {"live", "stalled"}:
             return folder, True
     return folders[-1], False
 
@@ -33,7 +35,7 @@ def cut_off_run(runs_dir: Path) -> str:
     folders = run_folders(runs_dir)
     if not folders:
         return ""
-    folder, live = newest_run(runs_dir)
+    folder, live = _newest(folders)
     if live:
         return f"{name_of(folder)} is being trained by another process: 3 and o watch it."
     facts = read_run(folder)

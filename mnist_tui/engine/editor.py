@@ -95,8 +95,9 @@ class Editor:
                     self._edits.append(Edit(event.edit, fields, path, -math.inf, event.step))
                 case Rewound():
                     self._branches = max(self._branches, event.branch)
-                    self._edits = [edit for edit in self._edits if edit.number != event.edit]
-                    self._edits = [edit for edit in self._edits if edit.step <= event.to_step + 1]
+                    self._edits = [
+                        edit for edit in self._edits if edit.number != event.edit and edit.step <= event.to_step + 1
+                    ]
                 case _:
                     pass
         self._files = self._keeper.edit_files()
@@ -147,18 +148,7 @@ class Editor:
         self._branches += 1
         for edit_before in self._edits:
             edit_before.touched = -math.inf  # no key is held across a way back
-        for name, value in attrs.asdict(place).items():
-            setattr(self._place, name, value)
+        self._place.move_to(place)
         self._place.branch = self._branches
         self._keeper.newest = checkpoint
-        return Rewound(
-            from_step,
-            place.step,
-            self._branches,
-            edit,
-            self._learner.hyperparameters,
-            place.epoch,
-            place.epochs_finished,
-            place.samples,
-            place.seconds,
-        )
+        return self._place.told_from(from_step, edit, self._learner.hyperparameters)

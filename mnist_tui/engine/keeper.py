@@ -10,7 +10,8 @@ from typing import Literal
 
 import attrs
 
-from mnist_tui.core.events import CheckpointSaved, SaveFailed
+from mnist_tui.core.events import CheckpointSaved, Rewound, SaveFailed
+from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.engine.checkpoint import save_checkpoint, save_weights
 from mnist_tui.engine.learner import Learner
 
@@ -36,6 +37,25 @@ class Place:
     samples: int = 0
     seconds: float = 0.0
     branch: int = 0
+
+    def move_to(self, other: Place) -> None:
+        """Be where `other` is."""
+        for name, value in attrs.asdict(other).items():
+            setattr(self, name, value)
+
+    def told_from(self, step: int, edit: int, hyperparameters: Hyperparameters) -> Rewound:
+        """The way back to here, on this branch, from batch `step`; `edit` is what was taken back, or 0."""
+        return Rewound(
+            step,
+            self.step,
+            self.branch,
+            edit,
+            hyperparameters,
+            self.epoch,
+            self.epochs_finished,
+            self.samples,
+            self.seconds,
+        )
 
 
 @attrs.define

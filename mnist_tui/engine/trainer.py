@@ -105,7 +105,6 @@ class Trainer:
         self._losses: list[Tensor] = []
         self._correct: list[Tensor] = []
         self._drained = 0.0
-        self._epoch_seconds = 0.0
         self._saved = 0.0
         self._paused = False
         self._retell = False  # something came between that hid the pause
@@ -132,10 +131,8 @@ class Trainer:
             saved: the checkpoint; made by `read_state` for as many training images.
         """
         self.learner.restore(saved.hyperparameters, saved.content)
-        for name, value in attrs.asdict(saved.place).items():
-            setattr(self.place, name, value)
+        self.place.move_to(saved.place)
         self._keeper.standing = saved.standing
-        self._epoch_seconds = saved.standing.epoch_seconds
         self._keeper.newest = saved.path
 
     def recall(self, started_with: Hyperparameters, past: Sequence[Event]) -> None:
@@ -184,13 +181,14 @@ class Trainer:
                 continue  # an undo took the epochs back that this one belonged to
             if not control.stopping:
                 if self.place.epochs_finished < self.place.epoch:  # a run may have been cut off in its evaluation
-                    yield EpochFinished(self.place.epoch, self.place.step, self._epoch_seconds)
+                    yield EpochFinished(self.place.epoch, self.place.step, self._keeper.standing.epoch_seconds)
                     self.place.epochs_finished = self.place.epoch
                 yield from self._evaluate(control)
             if control.stopping:
                 status = "stopped"
                 break
-            self.place.epoch, self.place.position, self._epoch_seconds = self.place.epoch + 1, 0, 0.0
+            self.place.epoch, self.place.position = self.place.epoch + 1, 0
+            self._keeper.standing.epoch_seconds = 0.0
             yield from self._save()
             branch = self.place.branch
             if control.pending:
@@ -322,7 +320,7 @@ class Trainer:
         now = training_clock()
         seconds, self._drained = now - self._drained, now
         place = self.place
-        self._epoch_seconds += seconds
+        self._keeper.standing.epoch_seconds += seconds
         place.seconds += seconds
         first = place.step - len(losses) + 1
         yield BatchesTrained(
@@ -378,10 +376,10 @@ class Trainer:
             yield from self._editor.undo() if command == "undo" else self._editor.recover()
             if self.place.branch != branch:
                 self._examiner.forget_branch()
-                self._epoch_seconds = 0.0
+                self._keeper.standing.epoch_seconds = 0.0
                 yield from self._save()  # what a killed process goes on from is on the branch in force
-            if command == "recover" and self.place.branch != branch:
-                control.resume()
+                if command == "recover":
+                    control.resume()
 
     def _fulfil(self, wishes: Wishes, control: Control) -> Iterator[Event]:
         if wishes.stop:
@@ -413,7 +411,6 @@ class Trainer:
 
     def _save(self) -> Iterator[CheckpointSaved | SaveFailed]:
         self._saved = time.monotonic()
-        self._keeper.standing.epoch_seconds = self._epoch_seconds
         saved = self._keeper.write("last", self.place)
         if saved is not None:
             yield saved

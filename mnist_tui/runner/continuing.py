@@ -87,18 +87,7 @@ def take_up(resumption: Resumption, bench: Bench, make: MakeTrainer) -> TakenUp:
     behind = place.branch != branch or place.step < step
     if behind or _in_force(past, started_with) != trainer.hyperparameters:
         place.branch = newest + 1
-        lost = Rewound(
-            step,
-            place.step,
-            place.branch,
-            0,
-            trainer.hyperparameters,
-            place.epoch,
-            place.epochs_finished,
-            place.samples,
-            place.seconds,
-        )
-        news.append(lost)
+        news.append(place.told_from(step, 0, trainer.hyperparameters))
     trainer.recall(started_with, [*past, *news[1:]])
     changes = resumption.facts.get("changes")
     save = path is None or path.name != "last.pt"

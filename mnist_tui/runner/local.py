@@ -239,18 +239,15 @@ class LocalRunner:
         except BaseException as error:  # nothing may vanish in a thread: the front end shows it
             self._inbox.put(_failure(error))
 
-    def _load(self, settings: RunSettings) -> Bench:
+    def _load(self, settings: RunSettings, *, in_place_of_other: bool = False) -> Bench:
+        """Data and engine; the digits are told at once, but not before all is there where a failure leaves others."""
         source, test = load_data(settings, self._inbox.put, self._cancelled.is_set)
-        self._inbox.put(DataLoaded(source, test))
+        digits = DataLoaded(source, test)
+        if not in_place_of_other:
+            self._inbox.put(digits)
         bench, loaded = load_engine(settings, source, test, self._tell_importing)
-        self._inbox.put(loaded)
-        return bench
-
-    def _exchange(self, settings: RunSettings) -> Bench:
-        """Other data; nothing is told before all of it is there, so that a failure leaves what is."""
-        source, test = load_data(settings, self._inbox.put, self._cancelled.is_set)
-        bench, loaded = load_engine(settings, source, test, self._tell_importing)
-        self._inbox.put(DataLoaded(source, test))
+        if in_place_of_other:
+            self._inbox.put(digits)
         self._inbox.put(loaded)
         return bench
 
@@ -283,7 +280,7 @@ class LocalRunner:
             if order.resumption is not None:
                 settings = order.resumption.settings(settings)
             if not _same_data(settings, bench.settings):
-                bench = self._exchange(settings)
+                bench = self._load(settings, in_place_of_other=True)
             if order.resumption is not None:
                 self._continue(order.resumption, bench, self._control)
             else:

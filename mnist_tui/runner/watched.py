@@ -28,12 +28,11 @@ from mnist_tui.core.events import (
     Evaluated,
     Event,
     Observed,
-    RunState,
 )
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
 from mnist_tui.core.knob import Value
 from mnist_tui.core.mailbag import Letter
-from mnist_tui.core.owner import Pulses, read_owner
+from mnist_tui.core.owner import Pulses, read_owner, state_of
 from mnist_tui.core.replay import Replay, as_here
 from mnist_tui.core.runs import name_of, read_run
 from mnist_tui.runner import Order
@@ -42,7 +41,6 @@ from mnist_tui.runner.facts import engine_of, settings_of
 LOOK_SECONDS = 0.2
 JOIN_SECONDS = 2.0
 AT_ONCE = 100_000  # batches handed over by one `drain`: they take the screen 0.06 s
-_STATES: dict[str, RunState] = {"done": "finished", "stopped": "stopped", "failed": "failed"}
 
 
 class WatchedRunner:
@@ -209,9 +207,7 @@ class WatchedRunner:
         owner = read_owner(self.folder)
         pulse = self._pulses.judge(owner)
         self._read_facts()
-        status = self._facts.get("status")
-        ended = _STATES.get(status) if isinstance(status, str) else None
-        state = ended or ("crashed" if pulse == "gone" else pulse)
+        state = state_of(self._facts.get("status"), pulse)
         self._hand_over([self._here(event) for event in self._digest.take(self._replay.read())])
         observed = Observed(state, owner.words if owner is not None and state in {"live", "stalled"} else "")
         if observed != self._observed:

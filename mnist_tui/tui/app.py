@@ -246,15 +246,12 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every binding in the command palette, and Textual's own commands that fit."""
-        for binding in KEYS:
-            if not binding.action.startswith(("app.", "leave_layer", "interrupt")):
+        everywhere = [key for key in KEYS if not key.action.startswith(("app.", "leave_layer", "interrupt"))]
+        for prefix, bindings in (("", everywhere), ("screen.", getattr(screen, "OWN_BINDINGS", ()))):
+            for binding in bindings:
                 title = (binding.tooltip or binding.description).capitalize()
-                action = binding.action
-                yield SystemCommand(title, f"key {binding.key_display or binding.key}", partial(self._run, action))
-        for binding in getattr(screen, "OWN_BINDINGS", ()):
-            title = (binding.tooltip or binding.description).capitalize()
-            key = binding.key_display or binding.key
-            yield SystemCommand(title, f"key {key}", partial(self._run, f"screen.{binding.action}"))
+                act = partial(self._run, f"{prefix}{binding.action}")
+                yield SystemCommand(title, f"key {binding.key_display or binding.key}", act)
         for name, knob in [*KNOBS.items(), (DATASET_KNOB.name, DATASET_KNOB)]:
             yield SystemCommand(f"Set {knob.label}", knob.help, partial(self._run, f"set({name!r})"))
         yield SystemCommand("Save a picture of the screen", "as SVG", self.deliver_screenshot)

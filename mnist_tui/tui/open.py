@@ -55,15 +55,33 @@ def open_dashboard(
     shown = [app]
     _watch_departure(departure, runner, session, shown, attributes)
     try:
-        app.run(mouse=screen.mouse)
-        while app.opens is not None and not departure.asked.is_set():
-            look_at(app.opens, screen, departure, shown, session)
-            shown[0] = app = MnistApp(session, attrs.evolve(screen, start=False), departure, comes_from=app)
-            if not departure.asked.is_set():
-                app.run(mouse=screen.mouse)
+        show_all(screen, departure, shown, session)
     finally:
-        code = _close(runner, app)
+        code = _close(runner, shown[0])
     return code
+
+
+def show_all(
+    screen: ScreenSettings, departure: Departure, shown: list[MnistApp], beside: Session | None = None
+) -> None:
+    """Show an app, and other runs as they are opened from it, until the user leaves.
+
+    Args:
+        screen: how it is drawn.
+        departure: signals.
+        shown: holds the app that is on the screen.
+        beside: what is trained here.
+    """
+    from mnist_tui.tui.app import MnistApp
+
+    app = shown[0]
+    app.run(mouse=screen.mouse)
+    while app.opens is not None and not departure.asked.is_set():
+        look_at(app.opens, screen, departure, shown, beside)
+        again = attrs.evolve(screen, start=False)
+        shown[0] = app = MnistApp(app.session, again, departure, comes_from=app)
+        if not departure.asked.is_set():
+            app.run(mouse=screen.mouse)
 
 
 def look_at(

@@ -12,7 +12,7 @@ from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.detached import watch_command
 from mnist_tui.leaving import Departure, leave_at_once, restore_terminal, say, terminal_attributes
 from mnist_tui.runner.watched import WatchedRunner
-from mnist_tui.tui.open import SCREEN_SECONDS, choose_glyphs, look_at, prepare_drawing
+from mnist_tui.tui.open import SCREEN_SECONDS, choose_glyphs, prepare_drawing, show_all
 
 
 def open_watch(folder: Path, screen: ScreenSettings, notice: str = "") -> int:
@@ -26,20 +26,15 @@ def open_watch(folder: Path, screen: ScreenSettings, notice: str = "") -> int:
     departure = Departure()
     departure.listen()
     session = Session(runner, Hyperparameters(), ascii_only=screen.ascii, glyphs=choose_glyphs(screen))
-    app = MnistApp(session, screen, departure)
+    shown = [MnistApp(session, screen, departure)]
     gone = threading.Event()
     _leave_on_a_signal(departure, attributes, gone)
     try:
-        app.run(mouse=screen.mouse)
-        while app.opens is not None and not departure.asked.is_set():
-            look_at(app.opens, screen, departure, [app])
-            app = MnistApp(session, screen, departure, comes_from=app)
-            if not departure.asked.is_set():
-                app.run(mouse=screen.mouse)
+        show_all(screen, departure, shown)
     finally:
         closed = runner.close()
         gone.set()
-    code = departure.exit_code or app.return_value or app.return_code or 0
+    code = departure.exit_code or shown[0].return_value or shown[0].return_code or 0
     for line in _farewell(session.progress, folder):
         say(line)
     if not closed:

@@ -35,7 +35,7 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.recorder import Recorder, evaluation_path
-from mnist_tui.core.replay import Replay, as_here
+from mnist_tui.core.replay import Replay, as_here, in_force
 
 START = Hyperparameters()
 SLOW = attrs.evolve(START, learning_rate=0.0005, optimizer="sgd")
@@ -222,3 +222,14 @@ def test_a_folder_that_was_renamed_is_named_as_it_is_now(tmp_path: Path) -> None
     assert (begun.run, begun.folder) == (tmp_path.name, str(tmp_path))
     assert saved.path == str(tmp_path / "checkpoints" / "edit-0001.pt")
     assert as_here(RUN[5], tmp_path) is RUN[5]
+
+
+def test_what_a_way_back_took_away_is_not_in_force() -> None:
+    first = BatchesTrained(1, 1, 64, (3.0, 2.0, 1.0), (1, 2, 3), 192, 0.3)
+    later = BatchesTrained(4, 1, 64, (9.0,), (4,), 256, 0.1)
+    early, late = Evaluated(2, 1, "test", 0.5, 0.9, b"", 0.1), Evaluated(4, 1, "test", 0.5, 0.1, b"", 0.1)
+    back = Rewound(4, 2, 1, 1, START, 1, 0, 128, 0.2)
+    again = attrs.evolve(later, first_step=3)
+    kept = attrs.evolve(first, losses=(3.0, 2.0), correct=(1, 2))
+    assert in_force([first, early, later, late, back, again, Paused(3)]) == [kept, early, again, Paused(3)]
+    assert in_force([first, later, attrs.evolve(back, to_step=0)]) == []

@@ -174,3 +174,8 @@ def make_app(
     glyphs: Glyphs = "ascii" if settings.ascii else "half"
     session = Session(runner, Hyperparameters(), ascii_only=settings.ascii, glyphs=glyphs)
     return MnistApp(session, settings), runner
+
+
+def said(app: MnistApp) -> list[str]:
+    """The words of every toast so far."""
+    return [notification.message for notification in app._notifications]

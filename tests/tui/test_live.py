@@ -40,16 +40,13 @@ from tests.tui.scripted import (
     make_app,
     mid_run,
     real_digits,
+    said,
     started,
 )
 from tests.tui.test_app import SIZE, shown, text_of
 
 START = Hyperparameters()
 LAYERS = tuple(Layer(name, 10.0, 0.5, 1.25e-3) for name in ("conv1", "conv2", "fc1", "fc2"))
-
-
-def said(app: MnistApp) -> list[str]:
-    return [notification.message for notification in app._notifications]
 
 
 def stepped(step: int = 1251, count: int = 64) -> BatchInspected:

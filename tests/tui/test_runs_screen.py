@@ -25,7 +25,7 @@ from mnist_tui.tui.screens.runs import RunsScreen
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.shelf import Shelf
 from tests.runfiles import own_elsewhere, record_run, wall_of_runs
-from tests.tui.scripted import ScriptedRunner, make_app, mid_run
+from tests.tui.scripted import ScriptedRunner, make_app, mid_run, said
 
 SIZE = (120, 36)
 PATIENCE = 20.0
@@ -77,7 +77,7 @@ def title_of(widget: Widget) -> str:
 
 
 def toasts(app: MnistApp) -> str:
-    return "\n".join(notification.message for notification in app._notifications)
+    return "\n".join(said(app))
 
 
 async def test_every_run_is_a_row_the_newest_first(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.progress import Progress
 from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.screens.inspect import InspectScreen
-from tests.tui.scripted import ScriptedRunner, batches, finished, loaded, make_app, mid_run
+from tests.tui.scripted import ScriptedRunner, batches, finished, loaded, make_app, mid_run, said
 from tests.tui.test_app import SIZE, text_of
-from tests.tui.test_live import said, tell
+from tests.tui.test_live import tell
 
 LIVE = Observed("live", "process 12 on node7")
 HALVED = Hyperparameters(learning_rate=0.0005)

@@ -17,6 +17,7 @@ from textual.widgets import Button
 
 from mnist_tui.core.events import RateFound, RatesTried
 from mnist_tui.core.hyperparameters import KNOBS
+from mnist_tui.tui.widgets.framed import framed_line
 from mnist_tui.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
@@ -90,24 +91,14 @@ class RateChart(LineView):
             finding.rates, finding.losses, self.rate, suggestion, width, height, ascii_only
         )
         styles = {
+            kinds.BLANK: Style(),
             kinds.AVERAGE: Style(color=palette.average),
             kinds.MARK: Style(color=palette.mark),
             kinds.LABEL: Style(color=palette.mark, bold=True),
             kinds.BEST: Style(color=palette.best, bold=True),
         }
-        frame, cells = drawing.frame, drawing.cells
-        for y, text in enumerate(frame.lines):
-            row = y - frame.top
-            if not 0 <= row < len(cells.characters):
-                yield [Segment(text, Style(color=palette.muted))]
-                continue
-            yield [
-                Segment(text[: frame.left], Style(color=palette.faint)),
-                *(
-                    Segment(character, styles.get(number, Style()))
-                    for character, number in zip(cells.characters[row], cells.styles[row], strict=True)
-                ),
-            ]
+        for y in range(len(drawing.frame.lines)):
+            yield framed_line(drawing, y, styles, palette, palette.faint)
 
 
 class FinderScreen(ModalScreen[None]):

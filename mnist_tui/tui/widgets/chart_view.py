@@ -16,6 +16,7 @@ from textual.strip import Strip
 from mnist_tui.core.history import DEFAULT_SMOOTHING, SMOOTHINGS, History, Unit
 from mnist_tui.core.progress import Progress
 from mnist_tui.render.view import View
+from mnist_tui.tui.widgets.framed import framed_line
 from mnist_tui.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
@@ -170,25 +171,7 @@ class ChartView(LineView):
 
     def _line(self, y: int) -> list[Segment]:
         assert self._drawing is not None
-        frame, cells = self._drawing.frame, self._drawing.cells
-        palette = self.palette
-        axis = Style(color=palette.faint)
-        text = frame.lines[y]
-        row = y - frame.top
-        if not 0 <= row < len(cells.characters):
-            return [Segment(text, Style(color=palette.muted))]
-        styles = self._styles()
-        segments = [
-            Segment(text[: frame.left - 1], Style(color=palette.muted)),
-            Segment(text[frame.left - 1 : frame.left], axis),
-        ]
-        characters, numbers = cells.characters[row], cells.styles[row]
-        start = 0
-        for column in range(1, len(characters) + 1):
-            if column == len(characters) or numbers[column] != numbers[start]:
-                segments.append(Segment("".join(characters[start:column]), styles[numbers[start]]))
-                start = column
-        return segments
+        return framed_line(self._drawing, y, self._styles(), self.palette)
 
     def _styles(self) -> dict[int, Style]:
         from mnist_tui.render import cells

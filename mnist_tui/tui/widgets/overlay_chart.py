@@ -12,6 +12,7 @@ from textual.content import Content
 
 from mnist_tui.tui.shelf import LETTERS, Shelf
 from mnist_tui.tui.theme import curve_colours
+from mnist_tui.tui.widgets.framed import framed_line
 from mnist_tui.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
@@ -98,17 +99,5 @@ class OverlayChart(LineView):
         for number, colour in enumerate((*curve_colours(palette), palette.text)):
             styles[LINE + number] = Style(color=colour)
             styles[LETTER + number] = Style(color=colour, bold=True, reverse=not self._ascii)
-        frame, cells = drawing.frame, drawing.cells
-        for y, text in enumerate(frame.lines):
-            row = y - frame.top
-            if not 0 <= row < len(cells.characters):
-                yield [Segment(text, Style(color=palette.muted))]
-                continue
-            yield [
-                Segment(text[: frame.left - 1], Style(color=palette.muted)),
-                Segment(text[frame.left - 1 : frame.left], Style(color=palette.faint)),
-                *(
-                    Segment(character, styles[number])
-                    for character, number in zip(cells.characters[row], cells.styles[row], strict=True)
-                ),
-            ]
+        for y in range(len(drawing.frame.lines)):
+            yield framed_line(drawing, y, styles, palette)

@@ -1,0 +1,43 @@
+"""A drawn chart as lines of segments: ticks, axis, and cells in their colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from rich.style import Style
+
+from mnist_tui.render.palette import Palette
+
+if TYPE_CHECKING:
+    from mnist_tui.render.chart import Drawing
+
+
+def framed_line(
+    drawing: Drawing, y: int, styles: Mapping[int, Style], palette: Palette, ticks: str = ""
+) -> list[Segment]:
+    """Line `y` of a chart; cells of one style that stand side by side are one segment.
+
+    Args:
+        drawing: the chart.
+        y: counted from the top of its frame.
+        styles: of the cells.
+        palette: of the theme.
+        ticks: the colour of the labels left of the axis, where it is not the usual one.
+    """
+    frame, cells = drawing.frame, drawing.cells
+    text, row = frame.lines[y], y - frame.top
+    if not 0 <= row < len(cells.characters):
+        return [Segment(text, Style(color=palette.muted))]
+    segments = [
+        Segment(text[: frame.left - 1], Style(color=ticks or palette.muted)),
+        Segment(text[frame.left - 1 : frame.left], Style(color=palette.faint)),
+    ]
+    characters, numbers = cells.characters[row], cells.styles[row]
+    start = 0
+    for column in range(1, len(characters) + 1):
+        if column == len(characters) or numbers[column] != numbers[start]:
+            segments.append(Segment("".join(characters[start:column]), styles[numbers[start]]))
+            start = column
+    return segments
