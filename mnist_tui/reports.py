@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from mnist_tui.core.dataset import dataset_info
+from mnist_tui.core.query import WRONG
 from mnist_tui.core.recorder import to_json
 from mnist_tui.core.runs import find_model
 from mnist_tui.core.settings import RunSettings
@@ -26,10 +27,10 @@ def evaluate(model: str, settings: RunSettings, dataset: str | None, data_dir: P
     judgement = evaluate_file(path, settings, dataset, data_dir)
     for notice in judgement.notices:
         print(f"mnist-tui: {notice}", file=sys.stderr)
-    from mnist_tui.core.predictions import Filter, Predictions
+    from mnist_tui.core.predictions import Predictions, select
 
     table = Predictions.from_bytes(judgement.logits, judgement.labels, step=0)
-    mistakes = table.select(Filter(only="wrong"), "loss")
+    mistakes = select(table, WRONG)
     if as_json:
         print(to_json(_as_json(judgement, table, mistakes)), flush=True)
     else:

@@ -356,6 +356,7 @@ class Evaluated(Fact):
     """One pass over a whole split with the weights after batch `step`.
 
     `logits` is n x 10 float32, row-major, native byte order; `loss` the mean cross-entropy in nats; `accuracy` 0..1.
+    `weights` is the state_dict they come from, as torch writes it; empty where it is read from a run's files.
     """
 
     step: int
@@ -366,6 +367,7 @@ class Evaluated(Fact):
     logits: bytes = attrs.field(repr=False)
     seconds: float
     branch: int = 0
+    weights: bytes = attrs.field(default=b"", repr=False)
 
 
 @attrs.frozen(repr=False, eq=False)

@@ -40,7 +40,7 @@ from mnist_tui.core.tally import Tally
 
 _PASSING = (DataLoaded, DownloadProgressed, EngineLoaded, EvaluationBegan, Observed, Previewed, RatesTried, Recalled)
 """Events that are no facts about the run."""
-_ELSEWHERE = {"logits", "images"}  # arrays have files of their own
+_ELSEWHERE = {"logits", "images", "weights"}  # arrays have files of their own
 _BACKLOG = 20_000  # lines that a full disk may keep waiting: half an hour of training
 _HELD_SECONDS = 1.0  # how often a key that is held rewrites `run.json`
 

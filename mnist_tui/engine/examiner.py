@@ -7,6 +7,7 @@ from typing import Literal
 
 from mnist_tui.core.events import CheckpointSaved, Evaluated, EvaluationBegan, Event, SaveFailed
 from mnist_tui.engine.batches import Batches
+from mnist_tui.engine.checkpoint import serialise, state_of
 from mnist_tui.engine.evaluate import evaluate
 from mnist_tui.engine.keeper import Keeper, Place, Standing
 from mnist_tui.engine.learner import Learner
@@ -47,8 +48,17 @@ class Examiner:
             if result is None:
                 return
             logits = result.logits.contiguous().numpy().tobytes()
+            weights = serialise(state_of(self._learner.model)) if split == "test" else b""
             yield Evaluated(
-                place.step, place.epoch, split, result.loss, result.accuracy, logits, result.seconds, place.branch
+                place.step,
+                place.epoch,
+                split,
+                result.loss,
+                result.accuracy,
+                logits,
+                result.seconds,
+                place.branch,
+                weights,
             )
             if number == 0:
                 chosen = result.accuracy

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from mnist_tui.core.dataset import Split
 from mnist_tui.engine.batches import Batches, normalise
-from mnist_tui.engine.evaluate import Evaluation, evaluate
+from mnist_tui.engine.evaluate import SLICE, Evaluation, evaluate
 from mnist_tui.engine.model import CNN, SIDE
+
+SLICE_BYTES = SLICE * SIDE * SIDE
 
 
 def evaluate_split(model: CNN, split: Split, device: torch.device) -> Evaluation:
@@ -19,10 +22,15 @@ def evaluate_split(model: CNN, split: Split, device: torch.device) -> Evaluation
     return result
 
 
+def logits_of(model: CNN, images: bytes | memoryview, device: torch.device) -> Tensor:
+    """Logits (n, 10) float32 on the CPU, of images of 784 bytes each; the model is in eval mode and on `device`."""
+    pixels = torch.frombuffer(bytearray(images), dtype=torch.uint8).reshape(-1, 1, SIDE, SIDE)
+    with torch.inference_mode():
+        logits: Tensor = model(normalise(pixels.to(device))).cpu()
+    return logits
+
+
 def predict_images(model: CNN, images: Sequence[bytes], device: torch.device) -> list[list[float]]:
     """Probabilities, ten an image, of images of 784 bytes."""
-    pixels = torch.frombuffer(bytearray(b"".join(images)), dtype=torch.uint8).reshape(-1, 1, SIDE, SIDE)
-    with torch.inference_mode():
-        logits = model.settle(device)(normalise(pixels.to(device)))
-        table: list[list[float]] = logits.softmax(1).cpu().tolist()
+    table: list[list[float]] = logits_of(model.settle(device), b"".join(images), device).softmax(1).tolist()
     return table

@@ -1,97 +1,187 @@
-"""Which test digits are looked at, in which order, and which one now; shared by the panels that show them."""
+"""Which digits are looked at, in which order, and which one now; shared by the panels that show them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import attrs
+
+from mnist_tui.core.album import Album, Verdict
 from mnist_tui.core.dataset import Split
 from mnist_tui.core.events import DataLoaded, Evaluated
+from mnist_tui.core.query import ALL, WRONG, Query, Sort
 
 if TYPE_CHECKING:
     from mnist_tui.core.predictions import Predictions
 
+SplitName: TypeAlias = Literal["test", "training", "drawings"]
+
+
+@attrs.frozen(eq=False)
+class Other:
+    """Another evaluation of the same digits, to compare with; `name` says which, in words."""
+
+    name: str
+    predictions: Predictions
+
 
 class DigitBrowser:
-    """The test set, its newest evaluation, a filter, and a cursor.
+    """Splits of digits, their evaluation, what of them is wanted in which order, and a cursor.
 
     Attributes:
-        test: the digits; None until they are loaded.
+        album: evaluations of the test split; what is shown of any split belongs to the weights of the one shown.
+        splits: the digits there are.
+        split: which of them are looked at.
         classes: the ten names.
-        predictions: the newest evaluation; None before the first. Order and captions always come from this one table.
-        only_wrong: show misclassified digits alone.
-        order: indices into `test` in the order shown: by loss, or as stored before the first evaluation.
+        predictions: of the split looked at; None where there are none. Order and captions always come from this table.
+        query, sort: what of it is shown, in which order; they survive the next evaluation.
+        order: indices into the split in the order shown: as stored where there are no predictions.
         position: where in `order` the cursor is.
         revision: grows with every change.
-        evaluations: grows with every change of `predictions`, which is what drawn captions depend on.
+        evaluations: grows with every change of `predictions`, of the split or of what is compared with: all that drawn
+            captions depend on.
     """
 
     def __init__(self) -> None:
-        self.test: Split | None = None
+        self.album = Album()
+        self.splits: dict[SplitName, Split] = {}
+        self.split: SplitName = "test"
         self.classes: Sequence[str] = tuple("0123456789")
         self.predictions: Predictions | None = None
-        self.only_wrong = False
+        self.query: Query = ALL
+        self.sort: Sort = "loss"
         self.order: Sequence[int] = ()
         self.position = 0
         self.revision = 0
         self.evaluations = 0
         self._moved = False
+        self._tables: dict[object, Predictions] = {}
+        self._chosen_other: Other | None = None
+
+    # --- what is there
+
+    @property
+    def digits(self) -> Split | None:
+        """The split that is looked at; None until it is loaded."""
+        return self.splits.get(self.split)
 
     @property
     def index(self) -> int | None:
-        """The test index under the cursor; None where nothing is shown."""
+        """The index in the split under the cursor; None where nothing is shown."""
         return self.order[self.position] if 0 <= self.position < len(self.order) else None
 
     @property
     def wrong_count(self) -> int | None:
-        """How many digits the newest evaluation got wrong."""
+        """How many digits the evaluation got wrong."""
         return None if self.predictions is None else int(self.predictions.wrong.sum())
+
+    @property
+    def only_wrong(self) -> bool:
+        """Whether misclassified digits alone are shown."""
+        return self.query.get("is") == WRONG.get("is")
+
+    @property
+    def other(self) -> Other | None:
+        """What the evaluation is compared with: the one that was chosen, or the one before it."""
+        if self.split != "test" or self.album.shown is None:
+            return None
+        if self._chosen_other is not None:
+            return self._chosen_other
+        before = self.album.before
+        return None if before is None else Other(f"step {before.step}", self._table_of(before))
+
+    def history(self, index: int) -> Sequence[Verdict]:
+        """What every evaluation made of a test digit; nothing for other splits."""
+        test = self.splits.get("test")
+        return self.album.history(index, test.labels) if test is not None and self.split == "test" else ()
+
+    # --- what happens
 
     def load(self, event: DataLoaded) -> None:
         """Show the digits of `event`, without predictions."""
-        self.test = event.test
+        self.splits = {"test": event.test}
+        self.split = "test"
         self.classes = event.source.classes
         self.forget()
 
+    def add_split(self, name: SplitName, digits: Split) -> None:
+        """Have other digits to look at, or other ones of that name."""
+        self.splits[name] = digits
+        self._tables = {key: table for key, table in self._tables.items() if key[0] != name}  # type: ignore[index]
+        self._turn_to_shown()
+
     def forget(self) -> None:
         """Drop the predictions: they belong to a run that is not shown any more."""
-        self.predictions = None
-        self.evaluations += 1
-        self.only_wrong = False
-        self.order = range(len(self.test)) if self.test else ()
-        self.position = 0
+        self.album.clear()
+        self._tables.clear()
+        self._chosen_other = None
+        self.query = self.query.without("is").without("vs")
         self._moved = False
-        self.revision += 1
+        self.position = 0
+        self._turn_to_shown()
 
     def judge(self, event: Evaluated) -> None:
-        """Show `event`'s predictions; a cursor that was moved stays on its digit where that is still shown."""
-        if self.test is None:
+        """Take in `event`'s predictions, and show them unless an earlier evaluation is looked at."""
+        test = self.splits.get("test")
+        if test is None or len(event.logits) != 40 * len(test):
             return
-        from mnist_tui.core.predictions import (
-            Predictions,
-        )  # numpy: after the first frame, and with torch already there
+        self.album.add(event)
+        self._turn_to_shown()
 
-        self.predictions = Predictions.from_bytes(event.logits, self.test.labels, event.step)
-        self.evaluations += 1
+    def judge_split(self, name: SplitName, step: int, branch: int, logits: bytes) -> None:
+        """Take in predictions of another split, with the weights of the evaluation after `step` on `branch`."""
+        digits = self.splits.get(name)
+        if digits is None or len(logits) != 40 * len(digits):
+            return
+        from mnist_tui.core.predictions import Predictions
+
+        self._tables[name, step, branch] = Predictions.from_bytes(logits, digits.labels, step)
+        self._turn_to_shown()
+
+    def rewind(self, step: int) -> None:
+        """Forget evaluations of batches that were undone."""
+        if self.album.rewind(step):
+            self._turn_to_shown()
+
+    # --- what is wanted
+
+    def show_split(self, name: SplitName) -> None:
+        """Look at other digits, if they are there."""
+        if name in self.splits and name != self.split:
+            self.split = name
+            self._moved = False
+            self.position = 0
+            self._turn_to_shown()
+
+    def turn(self, distance: int) -> bool:
+        """Look at an earlier or a later evaluation; whether there is one."""
+        turned = self.album.turn(distance)
+        if turned:
+            self._turn_to_shown()
+        return turned
+
+    def compare_with(self, other: Other | None) -> None:
+        """Compare with another evaluation; None: with the one before."""
+        self._chosen_other = other
+        self._turn_to_shown()
+
+    def ask(self, query: Query) -> None:
+        """Show what `query` wants."""
+        self.query = query
+        self._reorder()
+
+    def sort_by(self, sort: Sort) -> None:
+        """Show it in another order."""
+        self.sort = sort
         self._reorder()
 
     def toggle_wrong(self) -> None:
         """Show all digits, or only misclassified ones; without predictions there is nothing to tell them apart by."""
         if self.predictions is not None:
-            self.only_wrong = not self.only_wrong
-            self._reorder()
+            self.ask(self.query.without("is") if self.only_wrong else self.query.choose("is", "wrong"))
 
-    def _reorder(self) -> None:
-        from mnist_tui.core.predictions import Filter
-
-        assert self.predictions is not None
-        index = self.index if self._moved else None
-        self.order = self.predictions.select(Filter(only="wrong" if self.only_wrong else "all"), "loss")
-        if index is not None and index in self.order:
-            self.position = self.order.index(index)
-        else:
-            self.position = min(self.position, max(0, len(self.order) - 1)) if self._moved else 0
-        self.revision += 1
+    # --- the cursor
 
     def move(self, distance: int) -> None:
         """Move the cursor by `distance` digits, as far as there are any."""
@@ -104,3 +194,46 @@ class DigitBrowser:
         if bounded != self.position:
             self.position = bounded
             self.revision += 1
+
+    # --- inside
+
+    def _table_of(self, page: Evaluated) -> Predictions:
+        """The table of an evaluation of the test split, made once."""
+        from mnist_tui.core.predictions import Predictions  # numpy: after the first frame, and with torch already there
+
+        key = ("test", page.step, page.branch)
+        if key not in self._tables:
+            self._tables = {known: table for known, table in self._tables.items() if known in self._kept()}
+            self._tables[key] = Predictions.from_bytes(page.logits, self.splits["test"].labels, page.step)
+        return self._tables[key]
+
+    def _kept(self) -> set[object]:
+        """Keys of the tables of the evaluation that is shown and of the one before it."""
+        pages = [page for page in (self.album.shown, self.album.before) if page is not None]
+        return {(name, page.step, page.branch) for page in pages for name in self.splits}
+
+    def _turn_to_shown(self) -> None:
+        page = self.album.shown
+        if page is None or self.digits is None:
+            self.predictions = None
+        elif self.split == "test":
+            self.predictions = self._table_of(page)
+        else:
+            self.predictions = self._tables.get((self.split, page.step, page.branch))
+        self.evaluations += 1
+        self._reorder()
+
+    def _reorder(self) -> None:
+        index = self.index if self._moved else None
+        if self.predictions is None:
+            self.order = range(len(self.digits)) if self.digits else ()
+        else:
+            from mnist_tui.core.predictions import select
+
+            other = self.other if self.query.get("vs") else None
+            self.order = select(self.predictions, self.query, self.sort, other.predictions if other else None)
+        if index is not None and index in self.order:
+            self.position = self.order.index(index)
+        else:
+            self.position = min(self.position, max(0, len(self.order) - 1)) if self._moved else 0
+        self.revision += 1

@@ -109,6 +109,7 @@ def look_at(
             app.run(mouse=screen.mouse)
         finally:
             runner.close()
+            session.close()
         if app.failure:
             _say_failure(app.failure, str(following))
         _wait_if_alone(app)
@@ -200,6 +201,7 @@ def _close(runner: LocalRunner, app: MnistApp) -> int:
     """Save what is still unsaved, say on the normal screen what there is, and settle the exit code."""
     _wait_if_alone(app)
     closed = runner.close(0.0 if app.impatient else SAVE_SECONDS)
+    closed = app.session.close() and closed
     app.session.drain()
     _gone.set()
     code = app.return_value if app.return_value is not None else app.departure.exit_code or app.return_code or 0

@@ -32,14 +32,15 @@ from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, differences, 
 from mnist_tui.core.knob import Value
 from mnist_tui.core.progress import Progress
 from mnist_tui.core.settings import RunSettings
+from mnist_tui.inspecting import Answer, Question, SplitJudged, TrainingRead, Weights
 from mnist_tui.render.blocks import Glyphs
 from mnist_tui.runner import Order, Runner
 from mnist_tui.tui.browser import DigitBrowser
 
 if TYPE_CHECKING:
     from mnist_tui.core.resuming import Resumption
+    from mnist_tui.inspecting.inspector import Inspector
 
-_EVALUATIONS_KEPT = 12  # 400 kB each; an undo goes back to the newest before it
 SETTLE_SECONDS = 1.0  # within which the engine confirms an edit; until then the row is ahead of it
 
 
@@ -57,6 +58,7 @@ class Session:
         preview: the newest augmented images.
         finding: the newest of the learning-rate finder.
         watching: another process trains.
+        answers: the newest answer of each topic that was asked about.
     """
 
     def __init__(
@@ -73,12 +75,13 @@ class Session:
         self.glyphs: Glyphs = glyphs
         self.start_wanted = False
         self.pausing = False
-        self._evaluations: list[Evaluated] = []
         self._asked: dict[str, float] = {}
         self.dataset = runner.settings.dataset
         self.batch: BatchInspected | None = None
         self.preview: Previewed | None = None
         self.finding: RatesTried | RateFound | None = None
+        self.answers: dict[str, Answer] = {}
+        self._inspector: Inspector | None = None
 
     def drain(self) -> list[Event]:
         """Take in what happened since the last call; return what is news, and not from before the run was watched."""
@@ -109,7 +112,6 @@ class Session:
             case RunStarted():
                 self.start_wanted = self.pausing = False
                 self.batch = self.finding = None
-                self._evaluations = []
                 self.browser.forget()
                 if self.watching:
                     self.wanted = event.hyperparameters
@@ -122,7 +124,7 @@ class Session:
                 self._confirm({name: new for name, (_, new) in differences(event.old, event.new).items()})
             case Rewound():
                 self.batch = None
-                self._forget_evaluations(event.to_step)
+                self.browser.rewind(event.to_step)
                 self._confirm(live_part(attrs.asdict(event.hyperparameters)))
             case Paused():
                 self.pausing = True
@@ -138,20 +140,46 @@ class Session:
             case RateFound() if not event.cancelled:
                 self.finding = event
             case Evaluated() if event.split == "test" and event.logits:
-                self._evaluations = [*self._evaluations, event][-_EVALUATIONS_KEPT:]
                 self.browser.judge(event)
             case _:
                 pass
 
-    def _forget_evaluations(self, step: int) -> None:
-        """Show the newest evaluation of weights that still count, or none."""
-        kept = [event for event in self._evaluations if event.step <= step]
-        if len(kept) < len(self._evaluations):
-            self._evaluations = kept
-            if kept:
-                self.browser.judge(kept[-1])
-            else:
-                self.browser.forget()
+    # --- questions about digits
+
+    @property
+    def weights(self) -> Weights | None:
+        """Those of the evaluation that is looked at; None where there is none."""
+        page = self.browser.album.shown
+        return None if page is None else Weights(self.progress.folder, page.step, page.branch, page.weights)
+
+    def ask(self, question: Question) -> None:
+        """Have a question answered, in place of an older one of its topic."""
+        if self._inspector is None:
+            from mnist_tui.inspecting.inspector import Inspector
+
+            # One that watches a run leaves the processor to whoever trains it.
+            self._inspector = Inspector("cpu", 1) if self.watching else Inspector(self.progress.device or "cpu")
+        self.answers.pop(question.topic, None)
+        self._inspector.ask(question)
+
+    def collect(self) -> list[Answer]:
+        """Take in the answers that came since the last call, and return them."""
+        found = self._inspector.drain() if self._inspector is not None else []
+        for answer in found:
+            self.answers[answer.question.topic] = answer
+            match answer:
+                case TrainingRead():
+                    self.browser.add_split("training", answer.digits)
+                case SplitJudged():
+                    weights = answer.question.weights
+                    self.browser.judge_split(answer.question.name, weights.step, weights.branch, answer.logits)
+                case _:
+                    pass
+        return found
+
+    def close(self) -> bool:
+        """End what answers questions; false where it did not end in time."""
+        return self._inspector is None or self._inspector.close()
 
     def edit(self, name: str, value: Value) -> None:
         """Want another value; the live ones reach the next batch.

@@ -33,6 +33,7 @@ def open_watch(folder: Path, screen: ScreenSettings, notice: str = "") -> int:
         show_all(screen, departure, shown)
     finally:
         closed = runner.close()
+        closed = session.close() and closed
         gone.set()
     code = departure.exit_code or shown[0].return_value or shown[0].return_code or 0
     for line in _farewell(session.progress, folder):

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_tui.core.events import Evaluated
-from mnist_tui.core.predictions import SORTS, Filter, Predictions, Sort, pack_evaluation
+from mnist_tui.core.predictions import Predictions, pack_evaluation, select
+from mnist_tui.core.query import ALL, SORTS, WRONG, Sort
 
 scores = st.floats(-30, 30, width=32)
 rows = st.lists(
@@ -77,11 +78,11 @@ def test_huge_logits_overflow_nothing() -> None:
 @pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
 def test_a_diverged_network_still_gives_a_table(broken: float) -> None:
     table = table_of([([broken] * 10, 3), (one_hot(4), 4)])
-    assert table.select(Filter(), "index") == [0, 1]
+    assert select(table, ALL, "index") == [0, 1]
     assert sum(map(sum, table.confusion())) == 2
     assert table.describe(1)["predicted"] == 4
     for sort in SORTS:
-        assert sorted(table.select(Filter(), sort)) == [0, 1]
+        assert sorted(select(table, ALL, sort)) == [0, 1]
 
 
 def test_logits_of_other_digits_are_refused() -> None:
@@ -90,7 +91,13 @@ def test_logits_of_other_digits_are_refused() -> None:
 
 
 def keys(table: Predictions, sort: Sort, chosen: list[int]) -> list[float]:
-    columns = {"loss": -table.losses, "confidence": -table.confidence, "margin": table.margin}
+    columns = {
+        "loss": -table.losses,
+        "confidence": -table.confidence,
+        "margin": table.margin,
+        "entropy": -table.entropy,
+        "quality": table.label_quality,
+    }
     return [float(columns[sort][index]) for index in chosen] if sort != "index" else [float(i) for i in chosen]
 
 
@@ -102,7 +109,10 @@ def test_filters_compose_and_sorts_rank(
     random_table: Predictions, sort: Sort, only: str, true: int | None, predicted: int | None
 ) -> None:
     table = random_table
-    chosen = table.select(Filter(only, true, predicted), sort)  # type: ignore[arg-type]
+    query = ALL if only == "all" else ALL.choose("is", only)
+    query = query if true is None else query.choose("true", true)
+    query = query if predicted is None else query.choose("pred", predicted)
+    chosen = select(table, query, sort)
     expected = {
         index
         for index in range(len(table))
@@ -120,14 +130,16 @@ def test_equals_stay_in_order() -> None:
     pairs = [(one_hot(1, 1.0 + index % 3), 2) for index in range(300)]
     table = table_of(pairs)
     falling = [index for height in (2, 1, 0) for index in range(height, 300, 3)]
+    rising = [index for height in (0, 1, 2) for index in range(height, 300, 3)]
+    orders = {"index": list(range(300)), "entropy": rising}  # the flattest row is the least sure
     for sort in SORTS:
-        assert table.select(Filter(), sort) == (list(range(300)) if sort == "index" else falling)
+        assert select(table, ALL, sort) == orders.get(sort, falling)
 
 
 def test_hardest_first_is_the_surest_mistake() -> None:
     table = table_of([(one_hot(1), 1), (one_hot(2, 9.0), 3), (one_hot(2, 4.0), 3)])
-    assert table.select() == [1, 2, 0]
-    assert table.select(Filter(only="wrong"), "margin") == [1, 2]
+    assert select(table) == [1, 2, 0]
+    assert select(table, WRONG, "margin") == [1, 2]
 
 
 def test_the_confusion_matrix_counts_every_digit_once(random_table: Predictions) -> None:

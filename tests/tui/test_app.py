@@ -248,7 +248,7 @@ async def test_captions_always_belong_to_their_digit() -> None:
     async with app.run_test(size=SIZE) as pilot:
         screen = await shown(pilot, app)
         browser = app.session.browser
-        assert isinstance(browser.test, Split)
+        assert isinstance(browser.digits, Split)
         assert browser.predictions is not None
         for key in ("right", "right", "down", "m", "right", "down", "left", "end", "m", "home"):
             await pilot.press(key)
@@ -256,7 +256,7 @@ async def test_captions_always_belong_to_their_digit() -> None:
             assert index is not None
             entry = browser.predictions.describe(index)
             caption = screen.digits.render_line(0).text
-            assert f"true {browser.test.labels[index]} → predicted {entry['predicted']}" in caption
+            assert f"true {browser.digits.labels[index]} → predicted {entry['predicted']}" in caption
             assert f"test digit {index}" in caption
 
 
@@ -625,7 +625,7 @@ async def test_predictions_that_are_no_numbers_are_shown_and_break_nothing(size:
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         app.tick()
-        test = app.session.browser.test
+        test = app.session.browser.digits
         assert test is not None
         broken = array.array("f", [math.nan] * 10 * len(test)).tobytes()
         runner.say(Evaluated(1250, 2, "test", math.nan, 0.1, broken, 0.5))

@@ -16,6 +16,7 @@ from mnist_tui.core.health import LIMITS
 from mnist_tui.core.history import SMOOTHING
 from mnist_tui.render.palette import Palette
 from mnist_tui.tui.screens.finder import FinderScreen
+from mnist_tui.tui.screens.inspect import InspectScreen
 from mnist_tui.tui.screens.runs import RunsScreen
 from mnist_tui.tui.theme import palette_of
 from mnist_tui.tui.widgets.batch_panel import BatchPanel
@@ -31,6 +32,7 @@ _PANELS: tuple[tuple[str, type], ...] = (
     ("on a batch after a single step", BatchPanel),
     ("on a chart", MetricChart),
     ("in the gallery of Inspect", Gallery),
+    ("on the Inspect screen", InspectScreen),
     ("in the table of Runs", RunsTable),
     ("on the Runs screen", RunsScreen),
     ("in the learning-rate finder", FinderScreen),

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 
+from mnist_tui.tui.inspect.compare import Comparing
+from mnist_tui.tui.inspect.find import Finding
+from mnist_tui.tui.inspect.take import Taking
+from mnist_tui.tui.inspect.view import Viewing
 from mnist_tui.tui.widgets.confusion_matrix import ConfusionMatrix
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.gallery import Gallery
@@ -19,15 +22,17 @@ if TYPE_CHECKING:
     from mnist_tui.tui.session import Session
 
 
-class InspectScreen(Screen[None]):
-    """Walk through the test digits; every picture, caption and count comes from the same evaluation."""
+class InspectScreen(Finding, Viewing, Comparing, Taking):
+    """Walk through the digits; every picture, caption and count comes from the same evaluation."""
 
     AUTO_FOCUS = "#gallery"
+    OWN_BINDINGS = [*Finding.KEYS, *Viewing.KEYS, *Comparing.KEYS, *Taking.KEYS]
+    BINDINGS = [*OWN_BINDINGS]
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="inspect")
         self.set_class(session.ascii_only, "-ascii")
-        self._progress = session.progress
+        self.session = session
         self.status = StatusBar(session.progress, session.settings, ascii_only=session.ascii_only)
         self.gallery = Gallery(session.browser, glyphs=session.glyphs)
         self.closeup = DigitPanel(session.browser, glyphs=session.glyphs, filmstrip=False, id="closeup")
@@ -41,12 +46,12 @@ class InspectScreen(Screen[None]):
             with Vertical(id="closer"):
                 yield self.closeup
                 yield self.confusion
-        yield TooSmall(self._progress)
+        yield TooSmall(self.session.progress)
         yield KeyBar()
 
     def on_gallery_moved(self, message: Gallery.Moved) -> None:
         """The large digit and the matrix follow the cursor at once."""
-        self.show(charts=False, figures=False)
+        self.show_digits()
 
     def show(self, *, charts: bool, figures: bool) -> None:
         """Bring every panel up to date."""

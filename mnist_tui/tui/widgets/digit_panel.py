@@ -78,7 +78,7 @@ class DigitPanel(LineView, can_focus=True):
 
     def _title(self) -> str:
         browser = self._browser
-        if browser.test is None:
+        if browser.digits is None:
             return "test digits"
         if browser.predictions is None:
             return "test digits: no prediction yet"
@@ -117,7 +117,7 @@ class DigitPanel(LineView, can_focus=True):
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """Caption, block art, bars, filmstrip."""
         index = self._browser.index
-        test = self._browser.test
+        test = self._browser.digits
         if test is None:
             return [self._centre("loading the digits", width)]
         if index is None:
@@ -150,8 +150,8 @@ class DigitPanel(LineView, can_focus=True):
     def _caption(self, index: int, width: int) -> Line:
         palette, browser = self.palette, self._browser
         names = browser.classes
-        assert browser.test is not None
-        true = browser.test.labels[index]
+        assert browser.digits is not None
+        true = browser.digits.labels[index]
         muted = Style(color=palette.muted)
         if browser.predictions is None:
             return [
@@ -180,8 +180,8 @@ class DigitPanel(LineView, can_focus=True):
         predictions, names = self._browser.predictions, self._browser.classes
         if width < 12:
             return []
-        assert self._browser.test is not None
-        true = self._browser.test.labels[index]
+        assert self._browser.digits is not None
+        true = self._browser.digits.labels[index]
         shares = predictions.bars(index) if predictions else None
         predicted = int(predictions.predicted[index]) if predictions else -1
         if full:
@@ -210,13 +210,13 @@ def draw_entry(
     browser: DigitBrowser, index: int, palette: Palette, glyphs: Glyphs, selected: bool = False
 ) -> list[Strip]:
     """Test digit `index` as a small picture, its caption from the newest evaluation."""
-    assert browser.test is not None
-    true = browser.classes[browser.test.labels[index]]
+    assert browser.digits is not None
+    true = browser.classes[browser.digits.labels[index]]
     if browser.predictions is None:
         caption, colour = true, palette.muted
     else:
         predicted = int(browser.predictions.predicted[index])
-        right = predicted == browser.test.labels[index]
+        right = predicted == browser.digits.labels[index]
         ascii_only = glyphs == "ascii"
         sign = ("" if right else "x ") if ascii_only else ("" if right else "✗ ")
         arrow = "->" if ascii_only else "→"
@@ -227,4 +227,4 @@ def draw_entry(
         caption += percent if len(caption) + len(percent) <= SMALL_SIZE[0] else ""
         colour = palette.right if right else palette.wrong
     style = Style(color=palette.background, bgcolor=palette.accent, bold=True) if selected else Style(color=colour)
-    return draw_small(browser.test.digit(index), caption, style, palette, glyphs)
+    return draw_small(browser.digits.digit(index), caption, style, palette, glyphs)

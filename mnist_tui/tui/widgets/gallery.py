@@ -128,7 +128,7 @@ class Gallery(ScrollView, can_focus=True):
         """One line across the pictures of a row."""
         width = self.scrollable_content_region.width
         row, line = divmod(y + self.scroll_offset.y, self._row_height)
-        if self._browser.test is None or line >= SMALL_SIZE[1]:
+        if self._browser.digits is None or line >= SMALL_SIZE[1]:
             return Strip.blank(width, self.rich_style)
         first = row * self.columns
         parts: list[Segment] = []

@@ -39,8 +39,8 @@ class RunFacts(LineView):
             facts.append(("data", progress.dataset or self._session.settings.dataset))
             if progress.train_size:
                 facts += [("training images", grouped(progress.train_size))]
-            if self._session.browser.test is not None:
-                facts.append(("test images", grouped(len(self._session.browser.test))))
+            if self._session.browser.digits is not None:
+                facts.append(("test images", grouped(len(self._session.browser.digits))))
             return facts
         facts += [
             ("name", progress.name),

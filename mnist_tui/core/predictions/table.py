@@ -1,13 +1,14 @@
-"""One evaluation as a table: what was predicted for every digit, how sure, how wrong; filters, sorts and counts.
+"""One evaluation as a table: what was predicted for every digit, how sure, how wrong, and the counts.
 
 The table belongs to exactly one evaluation and names its step, so a caption cannot pair with another image.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 import numpy as np
@@ -16,8 +17,6 @@ import numpy.typing as npt
 from mnist_tui.core.events import Evaluated
 
 CLASSES = 10
-Sort = Literal["loss", "confidence", "margin", "index"]
-SORTS: tuple[Sort, ...] = ("loss", "confidence", "margin", "index")
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -48,21 +47,6 @@ def unpack_evaluation(data: bytes) -> bytes:
 
 
 @attrs.frozen
-class Filter:
-    """Which digits are shown; filters compose.
-
-    Attributes:
-        only: all, only misclassified, or only right ones.
-        true: only digits of this class, or any.
-        predicted: only digits predicted as this class, or any.
-    """
-
-    only: Literal["all", "wrong", "right"] = "all"
-    true: int | None = None
-    predicted: int | None = None
-
-
-@attrs.frozen
 class Figures:
     """Precision, recall and F1 (0..1) of one class, and how many digits are of it."""
 
@@ -76,6 +60,7 @@ class Predictions:
     """Predictions of n digits at `step`.
 
     Attributes:
+        logits: (n, 10) float32.
         labels: true classes (n,) int64.
         predicted: classes of the largest logit (n,) int64.
         probabilities: softmax of the logits (n, 10) float32.
@@ -86,6 +71,7 @@ class Predictions:
 
     def __init__(self, logits: Floats, labels: Integers, step: int) -> None:
         self.step = step
+        self.logits = logits
         self.labels = labels
         scores = logits.astype(np.float64)
         rows = np.arange(len(labels))
@@ -120,13 +106,13 @@ class Predictions:
         """Share of right predictions, 0..1."""
         return 1.0 - float(self.wrong.mean())
 
-    @property
+    @functools.cached_property
     def confidence(self) -> Floats:
         """Probability of the predicted class (n,)."""
         highest: Floats = self.probabilities.max(axis=1)
         return highest
 
-    @property
+    @functools.cached_property
     def margin(self) -> Floats:
         """Probability of the true class minus the highest other (n,): -1 surely wrong, 1 surely right."""
         others = self.probabilities.copy()
@@ -136,27 +122,23 @@ class Predictions:
         difference: Floats = own - others.max(axis=1)
         return difference
 
-    def select(self, chosen: Filter = Filter(), sort: Sort = "loss") -> list[int]:
-        """Indices that pass `chosen`: highest loss, highest confidence, lowest margin or lowest index first."""
-        keep = np.ones(len(self), dtype=bool)
-        if chosen.only != "all":
-            keep &= self.wrong if chosen.only == "wrong" else ~self.wrong
-        if chosen.true is not None:
-            keep &= self.labels == chosen.true
-        if chosen.predicted is not None:
-            keep &= self.predicted == chosen.predicted
-        indices = np.flatnonzero(keep)
-        match sort:
-            case "loss":
-                key = -self.losses[indices]
-            case "confidence":
-                key = -self.confidence[indices]
-            case "margin":
-                key = self.margin[indices]
-            case _:
-                return indices.tolist()
-        ranked: list[int] = indices[np.argsort(key, kind="stable")].tolist()
-        return ranked
+    @functools.cached_property
+    def entropy(self) -> Floats:
+        """Entropy of the ten probabilities (n,), nats: 0 sure, 2.3 no idea."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = np.where(self.probabilities > 0, self.probabilities * np.log(self.probabilities), 0.0)
+        entropy: Floats = -terms.sum(axis=1, dtype=np.float32)
+        return entropy
+
+    @functools.cached_property
+    def label_quality(self) -> Floats:
+        """Probability of the label (n,), 0..1: self-confidence, by which confident learning ranks labels.
+
+        Northcutt, Jiang, Chuang: Confident Learning (JAIR 2021). It says something only where the network has not
+        been trained on the digit.
+        """
+        quality: Floats = self.probabilities[np.arange(len(self)), self.labels]
+        return quality
 
     def confusion(self) -> list[list[int]]:
         """Counts, 10 x 10: row true, column predicted."""

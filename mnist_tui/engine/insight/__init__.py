@@ -1,0 +1,1 @@
+"""Looking into a network: what it makes of digits, and why."""

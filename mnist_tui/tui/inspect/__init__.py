@@ -1,0 +1,1 @@
+"""What can be done on the Inspect screen, one kind of thing a module."""
