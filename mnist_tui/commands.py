@@ -218,6 +218,22 @@ def compare(
     return run_reports.compare(a, b, place.runs_dir, as_json=json)
 
 
+@app.command
+def doctor(
+    *,
+    settings: Annotated[InferenceSettings, Flags] = InferenceSettings(),
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Say what this terminal and these devices can do, why CUDA is off, and what bounds the speed.
+
+    Args:
+        json: one JSON object.
+    """
+    from mnist_tui.doctor import doctor
+
+    return doctor(_run_settings(settings), as_json=json)
+
+
 def _run_settings(settings: InferenceSettings) -> RunSettings:
     return RunSettings(device=settings.device, threads=settings.threads, runs_dir=settings.runs_dir)
 

@@ -13,6 +13,7 @@ import torch
 
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.settings import MOST_THREADS
+from mnist_tui.core.telemetry import available_cores
 
 
 @attrs.frozen
@@ -124,8 +125,7 @@ def default_threads() -> int:
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     if wanted.isascii() and wanted.isdigit() and int(wanted) > 0:
         return min(int(wanted), MOST_THREADS)
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    return available_cores()
 
 
 def prepare(threads: int) -> None:
@@ -151,3 +151,15 @@ def _keep_memory() -> None:
     mallopt(M_MMAP_THRESHOLD, 1 << 30)
     mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
     mallopt(M_TOP_PAD, 64 << 20)
+
+
+def has_fast_bf16() -> bool:
+    """Whether this CPU multiplies bfloat16 faster than float32: AVX512-BF16, AMX, or an Arm with BF16."""
+    check = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    if check is None or not bool(check()):
+        return False
+    try:
+        words = open("/proc/cpuinfo", encoding="ascii", errors="replace").read(1 << 16).split()
+    except OSError:
+        return False  # told of no hardware: float32 is never wrong
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(words))

@@ -70,10 +70,14 @@ class Learner:
         loss = F.cross_entropy(logits, labels, label_smoothing=hyperparameters.label_smoothing)
         self.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
-        if hyperparameters.gradient_clip:
-            torch.nn.utils.clip_grad_norm_(self._weights, hyperparameters.gradient_clip)
-        self._step()
+        self.step()
         return loss.detach(), logits.detach()
+
+    def step(self) -> None:
+        """Move the weights by the gradients as they are, which are clipped first where that is wanted."""
+        if self.hyperparameters.gradient_clip:
+            torch.nn.utils.clip_grad_norm_(self._weights, self.hyperparameters.gradient_clip)
+        self._step()
 
     @torch.no_grad()
     def measure(self, images: Tensor, labels: Tensor) -> float:
