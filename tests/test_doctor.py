@@ -1,0 +1,53 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from mnist_tui.cli import main
+from mnist_tui.core.speed import STAGES
+from mnist_tui.doctor import describe_terminal
+
+
+def test_the_whole_report_is_one_json_object(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["doctor", "--json", "--device", "cpu", "--threads", "1", "--runs-dir", str(tmp_path / "runs")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["device"] == "cpu"
+    assert found["threads"] == 1
+    assert found["data"]["mnist"] == "bundled with mnist-tui"
+    assert found["runs"]["writable"] is True
+    assert found["runs"]["free"] > 0
+    batch = found["batch"]
+    assert batch["total"] == pytest.approx(sum(batch[stage] for stage in STAGES))
+    assert batch["images_per_second"] == pytest.approx(64_000 / batch["total"])
+    assert found["bound"]
+    assert found["devices"]["cuda"] or found["devices"]["why_no_cuda"]
+    assert not (tmp_path / "runs").exists()  # it looks, and leaves nothing behind
+
+
+def test_the_report_is_lines_with_a_name_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--device", "cpu", "--threads", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    names = {line[:10].strip() for line in lines}
+    assert {"mnist-tui", "machine", "terminal", "data", "runs", "cpu", "speed", "load", "bound by"} <= names
+
+
+def test_a_device_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--device", "cuda:77"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "colours", "inside"),
+    [
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "truecolor", ""),
+        ({"TERM": "screen-256color", "TMUX": "/tmp/x"}, "256", "tmux"),
+        ({"TERM": "linux"}, "16", ""),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, "none (NO_COLOR)", ""),
+        ({"TERM": "xterm-256color", "NO_COLOR": ""}, "256", ""),
+        ({"STY": "1.x"}, "16", "screen"),
+    ],
+)
+def test_the_terminal_is_told_from_its_environment(environment: dict[str, str], colours: str, inside: str) -> None:
+    found = describe_terminal(environment)
+    assert found["colours"] == colours
+    assert found["inside"] == inside
