@@ -6,23 +6,39 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks.children import last_json, python, run
-from benchmarks.measure import mean, report
+from benchmarks.measure import cores, mean, report
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0, 1, … so many")
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--precisions", nargs="+", default=["fp32"], choices=("fp32", "bf16"))
+    parser.add_argument("--threads", type=int, default=cores())
     parser.add_argument("--script", action="store_true", help="the classic script as well")
     flags = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as folder:
 
-        def ours(seed: int) -> float:
-            words = ["train", "--preset", "classic", "--epochs", flags.epochs, "--seed", seed, "--json"]
+        def ours(precision: str, seed: int) -> float:
+            words = [
+                "train",
+                "--preset",
+                "classic",
+                "--precision",
+                precision,
+                "--threads",
+                flags.threads,
+                "--epochs",
+                flags.epochs,
+                "--seed",
+                seed,
+                "--json",
+            ]
             summary = last_json(run(python("mnist_tui", *words, "--runs-dir", folder), Path(folder)))
             assert summary["status"] == "done", summary
             return float(summary["test_accuracy"])
@@ -31,7 +47,12 @@ def main() -> None:
             words = ["--epochs", flags.epochs, "--seed", seed]
             return float(last_json(run(python("benchmarks.classic_script", *words), Path(folder)))["accuracy"])
 
-        found = {"preset classic": measured("preset classic", ours, flags.seeds)}
+        found = {
+            f"preset classic, {precision}": measured(
+                f"preset classic, {precision}", partial(ours, precision), flags.seeds
+            )
+            for precision in flags.precisions
+        }
         if flags.script:
             found["the classic script"] = measured("the classic script", classic, flags.seeds)
     for who, accuracies in found.items():
@@ -39,7 +60,7 @@ def main() -> None:
         report(
             f"test accuracy after {flags.epochs} epochs, {who}",
             "-",
-            ">= 98.8 % (mean)" if who == "preset classic" else "-",
+            ">= 98.8 % (mean)" if who.startswith("preset") else "-",
             mean(accuracies).show(".2f", " %") + spread,
         )
 

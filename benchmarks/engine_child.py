@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--threads", type=int, default=cores())
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
     flags = parser.parse_args()
 
     device = devices.choose(flags.device)
@@ -38,7 +39,7 @@ def main() -> None:
     steps = flags.warm_up + flags.batches
     epochs = math.ceil(steps * flags.batch_size / len(splits.train)) + 1
     hyperparameters = Hyperparameters(batch_size=flags.batch_size, seed=flags.seed, epochs=epochs)
-    trainer = Trainer(hyperparameters, splits, device.torch)
+    trainer = Trainer(hyperparameters, splits, device.torch, precision=flags.precision)
 
     images, seconds = 0, 0.0
     last = time.perf_counter()

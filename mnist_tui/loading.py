@@ -16,7 +16,7 @@ from mnist_tui.core.errors import DatasetMissing, UsageError
 from mnist_tui.core.events import DownloadProgressed, EngineLoaded, Event
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.runs import name_of
-from mnist_tui.core.settings import RunSettings
+from mnist_tui.core.settings import Precision, RunSettings
 
 if TYPE_CHECKING:
     from mnist_tui.engine.device import Device
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Bench:
-    """Everything loaded: what was asked for, where the data came from, the device, and the data on it."""
+    """Everything loaded: what was asked for, where the data came from, the device, the data on it, the precision."""
 
     settings: RunSettings
     source: Source
     device: Device
     splits: Splits
+    precision: Precision = "fp32"
 
 
 def load_data(
@@ -94,7 +95,14 @@ def load_engine(
         validation=Batches(train, device.torch, kept) if held_out else None,
     )
     loaded = EngineLoaded(device.label, device.name, threads, str(torch.__version__), kept, device.notice)
-    return Bench(settings, source, device, splits), loaded
+    return Bench(settings, source, device, splits, devices.resolve_precision(settings.precision, device)), loaded
+
+
+def for_settings(bench: Bench, settings: RunSettings) -> Bench:
+    """`bench`, whose data is that of `settings`, with the precision that they want."""
+    from mnist_tui.engine import device as devices
+
+    return attrs.evolve(bench, precision=devices.resolve_precision(settings.precision, bench.device))
 
 
 def run_facts(settings: RunSettings, folder: Path, hyperparameters: Hyperparameters, bench: Bench) -> dict[str, Any]:
@@ -122,7 +130,7 @@ def machine_facts(bench: Bench) -> dict[str, Any]:
         "device": bench.device.label,
         "device_name": bench.device.name,
         "threads": torch.get_num_threads(),
-        "precision": "fp32",
+        "precision": bench.precision,
         "versions": {
             "mnist_tui": __version__,
             "torch": str(torch.__version__),  # a TorchVersion is no plain value

@@ -15,7 +15,7 @@ from mnist_tui.core.knob import Value
 from mnist_tui.core.runs import find_run, name_of, read_run
 from mnist_tui.core.settings import RunSettings
 
-FIXED = ("dataset", "validation", "preset", "data_dir")
+FIXED = ("dataset", "validation", "preset", "data_dir", "precision")
 """Settings that a run keeps, since its batches would be others."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
@@ -41,6 +41,11 @@ def _known_theme(_: object, __: attrs.Attribute[Any], value: str) -> None:
         raise UsageError(f"there is no theme {value!r}: use dark or light")
 
 
+def _known_precision(_: object, __: attrs.Attribute[Any], value: str) -> None:
+    if value not in {"fp32", "bf16", "auto"}:
+        raise UsageError(f"--precision is fp32, bf16 or auto, not {value!r}")
+
+
 def _known_hangup(_: object, __: attrs.Attribute[Any], value: str) -> None:
     if value not in {"save", "continue"}:
         raise UsageError(f"--on-hangup is save or continue, not {value!r}")
@@ -50,6 +55,10 @@ def _option(default: Any, help: str, validator: Any = None) -> Any:
     if callable(default):
         return attrs.field(factory=default, validator=validator, metadata={"help": help})
     return attrs.field(default=default, validator=validator, metadata={"help": help})
+
+
+Precision: TypeAlias = Literal["fp32", "bf16"]
+"""What the maps of a training are computed in; weights and optimizer are float32 in both."""
 
 
 @attrs.frozen(kw_only=True)
@@ -64,6 +73,11 @@ class RunSettings:
     device: str = _option("auto", "auto, cpu, cuda, cuda:N or mps.")
     threads: int | None = _option(
         None, "CPU threads of the training; default: one per core, or OMP_NUM_THREADS.", _at_least(1, MOST_THREADS)
+    )
+    precision: str = _option(
+        "auto",
+        "fp32, bf16 (faster where the hardware has it), or auto: what is best here.",
+        _known_precision,
     )
     dataset: str = _option("mnist", "mnist (bundled), fashion, kmnist or qmnist.")
     data_dir: Path | None = _option(None, "Where the data files are, or shall be downloaded to.")

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.settings import Precision
 from mnist_tui.engine.checkpoint import set_random_state
 from mnist_tui.engine.model import CNN, Architecture
 from mnist_tui.engine.optimizers import apply_live, make_optimizer, make_step
@@ -22,12 +23,13 @@ class Learner:
     Args:
         hyperparameters: what is in force; `apply` changes it.
         device: where the network lives.
+        precision: what it computes in; weights and optimizer are float32.
     """
 
-    def __init__(self, hyperparameters: Hyperparameters, device: torch.device) -> None:
+    def __init__(self, hyperparameters: Hyperparameters, device: torch.device, precision: Precision = "fp32") -> None:
         torch.manual_seed(hyperparameters.seed)
         sizes = Architecture(hyperparameters.width, 2 * hyperparameters.width, hyperparameters.hidden_units)
-        model = CNN(sizes, hyperparameters.dropout).settle(device)
+        model = CNN(sizes, hyperparameters.dropout, precision).settle(device)
         self._adopt(model, hyperparameters, make_optimizer(model.parameters(), hyperparameters))
 
     def _adopt(self, model: CNN, hyperparameters: Hyperparameters, optimizer: torch.optim.Optimizer) -> None:

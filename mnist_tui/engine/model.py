@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_tui.core.errors import ModelFileError
-from mnist_tui.engine.blocked import HAS_ONEDNN, BlockedFeatures
+from mnist_tui.core.settings import Precision
+from mnist_tui.engine.blocked import HAS_ONEDNN, HAS_ONEDNN_BF16, BlockedFeatures, convolve
 
 CLASSES = 10
 SIDE = 28
@@ -35,11 +36,14 @@ class CNN(nn.Module):
     the classic script.
     """
 
-    def __init__(self, architecture: Architecture | None = None, dropout: float = 0.0) -> None:
+    def __init__(
+        self, architecture: Architecture | None = None, dropout: float = 0.0, precision: Precision = "fp32"
+    ) -> None:
         super().__init__()
         self.architecture = architecture or Architecture()
         sizes = self.architecture
         self.dropout = dropout
+        self.precision: Precision = precision
         self.conv1 = nn.Conv2d(1, sizes.width, kernel_size=3, stride=1, padding=1)
         self.conv2 = nn.Conv2d(sizes.width, sizes.second_width, kernel_size=3, stride=1, padding=1)
         self.fc1 = nn.Linear(sizes.second_width * (SIDE // 4) ** 2, sizes.hidden_units)
@@ -47,23 +51,40 @@ class CNN(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (n, 10) float32 of images (n, 1, 28, 28) float32."""
-        # The classic script flattens channels-first, and so must we for its weights to mean the same.
-        hidden = F.relu(self.fc1(self._features(images).flatten(1)))
+        if self.precision == "fp32" or images.requires_grad:
+            # The classic script flattens channels-first, and so must we for its weights to mean the same.
+            return self._classify(self.fc1(self._features(images, torch.float32).flatten(1)))
+        if images.device.type == "cpu" and HAS_ONEDNN_BF16:
+            features = self._features(images, torch.bfloat16).flatten(1)
+            weight, bias = self.fc1.weight.bfloat16(), self.fc1.bias.bfloat16()
+            return self._classify(F.linear(features, weight, bias).float())
+        with torch.autocast(images.device.type, torch.bfloat16):
+            return self._classify(self.fc1(self._features(images, None).flatten(1))).float()
+
+    def _classify(self, hidden: Tensor) -> Tensor:
+        """Logits (n, 10) of the hidden layer (n, hidden units) before its ReLU."""
+        hidden = F.relu(hidden)
         if self.dropout and self.training:
             hidden = F.dropout(hidden, self.dropout)
         logits: Tensor = self.fc2(hidden)
         return logits
 
-    def _features(self, images: Tensor) -> Tensor:
+    def _features(self, images: Tensor, dtype: torch.dtype | None) -> Tensor:
+        """Maps (n, c2, 7, 7) computed in `dtype`; None leaves that to autocast."""
         conv1, conv2 = self.conv1, self.conv2
-        blocked = HAS_ONEDNN and images.device.type == "cpu" and images.dtype == torch.float32
+        blocked = HAS_ONEDNN and dtype is not None and images.device.type == "cpu" and images.dtype == torch.float32
         if blocked and torch.is_grad_enabled() and not images.requires_grad:
-            learned: Tensor = BlockedFeatures.apply(images, conv1.weight, conv1.bias, conv2.weight, conv2.bias)
+            learned: Tensor = BlockedFeatures.apply(images, conv1.weight, conv1.bias, conv2.weight, conv2.bias, dtype)
             return learned
-        maps = images.to_mkldnn() if blocked else images
-        maps = F.relu(F.max_pool2d(conv1(maps), kernel_size=2, stride=2))
-        maps = F.relu(F.max_pool2d(conv2(maps), kernel_size=2, stride=2))
-        return maps.to_dense() if blocked else maps
+        if blocked and not torch.is_grad_enabled():
+            maps = images.to_mkldnn(dtype)
+            for conv in (conv1, conv2):
+                maps = F.relu(F.max_pool2d(convolve(maps, conv.weight, conv.bias), kernel_size=2, stride=2))
+            return maps.to_dense()
+        maps = images
+        for conv in (conv1, conv2):
+            maps = F.relu(F.max_pool2d(conv(maps), kernel_size=2, stride=2))
+        return maps
 
     def activations(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the three ReLUs give for `images`: (n, c1, 14, 14), (n, c2, 7, 7), (n, hidden units)."""

@@ -36,6 +36,7 @@ from mnist_tui.core.events import (
 from mnist_tui.core.health import HealthMonitor
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.schedules import rate_factor
+from mnist_tui.core.settings import Precision
 from mnist_tui.core.suspension import training_clock
 from mnist_tui.engine.augment import as_bytes, augment, augments
 from mnist_tui.engine.batches import Batches, permutation
@@ -80,6 +81,7 @@ class Trainer:
         splits: resident data; all on `device`.
         device: where the network lives.
         destination: where checkpoints go; None writes nothing.
+        precision: what the network computes in.
         attended: a loss that is not finite pauses the run; where nobody watches, it ends it with `Diverged`.
     """
 
@@ -91,10 +93,11 @@ class Trainer:
         destination: Destination | None = None,
         *,
         attended: bool = True,
+        precision: Precision = "fp32",
     ) -> None:
         self.splits = splits
         self.device = device
-        self.learner = Learner(hyperparameters, device)
+        self.learner = Learner(hyperparameters, device, precision)
         self.place = Place()
         self._autosave = destination.autosave if destination else float("inf")
         self._keeper = Keeper(destination, self.learner)

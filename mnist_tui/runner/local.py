@@ -34,7 +34,7 @@ from mnist_tui.core.hyperparameters import Hyperparameters, with_changes
 from mnist_tui.core.knob import Value
 from mnist_tui.core.runs import check_writable, choose_name, create_folder, read_run
 from mnist_tui.core.settings import RunSettings
-from mnist_tui.loading import Bench, load_data, load_engine, run_facts
+from mnist_tui.loading import Bench, for_settings, load_data, load_engine, run_facts
 from mnist_tui.runner import Order
 
 if TYPE_CHECKING:
@@ -281,6 +281,7 @@ class LocalRunner:
                 settings = order.resumption.settings(settings)
             if not _same_data(settings, bench.settings):
                 bench = self._load(settings, in_place_of_other=True)
+            bench = for_settings(bench, settings)
             if order.resumption is not None:
                 self._continue(order.resumption, bench, self._control)
             else:
@@ -337,7 +338,10 @@ class LocalRunner:
 
         carried = {key: facts[key] for key in ("run", "dataset", "data_dir", "preset", "device", "threads", "versions")}
         destination = Destination(folder, self.settings.autosave, carried, post.check)
-        return Trainer(hyperparameters, bench.splits, bench.device.torch, destination, attended=self._attended)
+        device = bench.device.torch
+        return Trainer(
+            hyperparameters, bench.splits, device, destination, attended=self._attended, precision=bench.precision
+        )
 
     def _carry_out(self, course: Iterator[Event], recorder: Recorder) -> None:
         """Train to the end; whatever happens ends in one last event."""

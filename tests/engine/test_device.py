@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mnist_tui.core.errors import UsageError
+from mnist_tui.engine import device as devices
 from mnist_tui.engine.device import choose, default_threads, prepare, why_no_cuda
 
 TOO_OLD = (
@@ -144,3 +145,16 @@ def test_preparing_sets_threads_and_determinism() -> None:
         assert not torch.backends.cudnn.benchmark
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("wanted", "resolved"), [("fp32", "fp32"), ("bf16", "bf16")])
+def test_a_precision_that_is_named_is_taken(wanted: str, resolved: str) -> None:
+    assert devices.resolve_precision(wanted, devices.choose("cpu")) == resolved
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_auto_takes_bfloat16_where_the_processor_has_it(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_AUTO_TAKES_BF16", True)
+    monkeypatch.setattr(devices, "HAS_ONEDNN_BF16", True)
+    monkeypatch.setattr(devices, "has_fast_bf16", lambda: fast)
+    assert devices.resolve_precision("auto", devices.choose("cpu")) == ("bf16" if fast else "fp32")

@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_tui.core.errors import ModelFileError
+from mnist_tui.engine import model
 from mnist_tui.engine.model import CNN, Architecture, architecture_of
 from tests.engine.small import TINY, network
 
@@ -76,6 +77,29 @@ def test_gradients_are_the_same_with_and_without_one_of_the_images(sizes: Archit
     assert images.grad is not None
     assert images.grad.abs().sum() > 0
     torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("blocked", [True, False])
+def test_bfloat16_is_float32_but_for_its_rounding(blocked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through oneDNN's blocked maps, and by autocast where the processor has none."""
+    monkeypatch.setattr(model, "HAS_ONEDNN_BF16", blocked)
+    exact = network(Architecture(8, 16, 32))
+    rounded = CNN(exact.architecture, precision="bf16")
+    rounded.load_state_dict(exact.state_dict())
+    labels = torch.arange(16) % 10
+    gradients = []
+    for net in (exact, rounded):
+        logits = net(IMAGES)
+        assert logits.dtype == torch.float32
+        F.cross_entropy(logits, labels).backward()  # type: ignore[no-untyped-call]
+        found = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
+        assert {gradient.dtype for gradient in found} == {torch.float32}
+        gradients.append(torch.cat([gradient.flatten() for gradient in found]))
+    assert torch.cosine_similarity(gradients[0], gradients[1], dim=0) > 0.995
+    assert not torch.equal(gradients[0], gradients[1])
+    with torch.inference_mode():
+        torch.testing.assert_close(rounded(IMAGES), exact(IMAGES), rtol=0.05, atol=0.02)
+        assert not torch.equal(rounded(IMAGES), exact(IMAGES))
 
 
 def test_dropout_acts_in_training_only() -> None:
