@@ -168,11 +168,13 @@ class Session:
         for answer in found:
             self.answers[answer.question.topic] = answer
             match answer:
-                case TrainingRead():
+                case TrainingRead() if answer.question.source == self.browser.source:  # else a set of before
                     self.browser.add_split("training", answer.digits)
                 case SplitJudged():
-                    weights = answer.question.weights
-                    self.browser.judge_split(answer.question.name, weights.step, weights.branch, answer.logits)
+                    asked = answer.question
+                    self.browser.judge_split(
+                        asked.name, asked.weights.step, asked.weights.branch, answer.logits, answer.weights_step
+                    )
                 case _:
                     pass
         return found

@@ -25,6 +25,7 @@ from mnist_tui.tui.widgets.gallery import Gallery
 from mnist_tui.tui.widgets.knob_row import KnobRow
 from mnist_tui.tui.widgets.metric_chart import MetricChart
 from mnist_tui.tui.widgets.runs_table import RunsTable
+from mnist_tui.tui.widgets.search_line import SearchLine
 
 _PANELS: tuple[tuple[str, type], ...] = (
     ("on a hyperparameter (tab goes there)", KnobRow),
@@ -32,6 +33,7 @@ _PANELS: tuple[tuple[str, type], ...] = (
     ("on a batch after a single step", BatchPanel),
     ("on a chart", MetricChart),
     ("in the gallery of Inspect", Gallery),
+    ("on the search line of Inspect", SearchLine),
     ("on the Inspect screen", InspectScreen),
     ("in the table of Runs", RunsTable),
     ("on the Runs screen", RunsScreen),

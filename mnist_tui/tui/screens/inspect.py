@@ -15,6 +15,7 @@ from mnist_tui.tui.widgets.confusion_matrix import ConfusionMatrix
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.gallery import Gallery
 from mnist_tui.tui.widgets.key_bar import KeyBar
+from mnist_tui.tui.widgets.search_line import SearchLine
 from mnist_tui.tui.widgets.status_bar import StatusBar
 from mnist_tui.tui.widgets.too_small import TooSmall
 
@@ -34,13 +35,15 @@ class InspectScreen(Finding, Viewing, Comparing, Taking):
         self.set_class(session.ascii_only, "-ascii")
         self.session = session
         self.status = StatusBar(session.progress, session.settings, ascii_only=session.ascii_only)
+        self.search = SearchLine(session.browser, self.looked_at, ascii_only=session.ascii_only)
         self.gallery = Gallery(session.browser, glyphs=session.glyphs)
         self.closeup = DigitPanel(session.browser, glyphs=session.glyphs, filmstrip=False, id="closeup")
         self.confusion = ConfusionMatrix(session.browser, ascii_only=session.ascii_only)
 
     def compose(self) -> ComposeResult:
-        """Status, gallery, digit, matrix, keys."""
+        """Status, what is searched, gallery, digit, matrix, keys."""
         yield self.status
+        yield self.search
         with Horizontal(id="panels"):
             yield self.gallery
             with Vertical(id="closer"):
@@ -57,6 +60,7 @@ class InspectScreen(Finding, Viewing, Comparing, Taking):
         """Bring every panel up to date."""
         if figures:
             self.status.show()
+        self.show_finding()
         self.gallery.show()
         self.closeup.show()
         self.confusion.show()

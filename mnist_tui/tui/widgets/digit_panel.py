@@ -17,7 +17,9 @@ from mnist_tui.render.palette import Palette
 from mnist_tui.render.words import grouped
 from mnist_tui.tui.browser import DigitBrowser
 from mnist_tui.tui.widgets.line_view import LineView
+from mnist_tui.tui.widgets.notice import draw_notice
 from mnist_tui.tui.widgets.picture import SMALL_SIZE, draw_small
+from mnist_tui.tui.wording import kind_of, title_words, why_empty
 
 Line = list[Segment]
 
@@ -71,20 +73,10 @@ class DigitPanel(LineView, can_focus=True):
         if self._browser.revision == self._shown:
             return
         self._shown = self._browser.revision
-        self.border_title = f" {self._title()} "
+        self.border_title = f" {title_words(self._browser, brief=not self._filmstrip)} "
         total = len(self._browser.order)
         self.border_subtitle = f" {grouped(self._browser.position + 1)} of {grouped(total)} " if total else ""
         self.redraw()
-
-    def _title(self) -> str:
-        browser = self._browser
-        if browser.digits is None:
-            return "test digits"
-        if browser.predictions is None:
-            return "test digits: no prediction yet"
-        wrong = grouped(browser.wrong_count or 0)
-        which = f"the {wrong} misclassified" if browser.only_wrong else f"hardest first, {wrong} wrong"
-        return f"test digits after step {grouped(browser.predictions.step)}: {which}"
 
     def action_move(self, distance: int) -> None:
         """Move the cursor."""
@@ -118,10 +110,9 @@ class DigitPanel(LineView, can_focus=True):
         """Caption, block art, bars, filmstrip."""
         index = self._browser.index
         test = self._browser.digits
-        if test is None:
-            return [self._centre("loading the digits", width)]
-        if index is None:
-            return [[], self._centre("not one digit is misclassified: m shows all", width)]
+        if test is None or index is None:
+            reason = why_empty(self._browser, searchable=False) if self._filmstrip else ""  # the gallery says it
+            return draw_notice(reason, width, min(height, 4), self.palette)
         full = height >= _FULL_HEIGHT - 1
         pixels = test.digit(index)
         side = SIDE if full else _SMALL
@@ -144,9 +135,6 @@ class DigitPanel(LineView, can_focus=True):
             lines.append(line)
         return lines
 
-    def _centre(self, text: str, width: int) -> Line:
-        return [Segment(text[:width].center(width), Style(color=self.palette.muted))]
-
     def _caption(self, index: int, width: int) -> Line:
         palette, browser = self.palette, self._browser
         names = browser.classes
@@ -154,10 +142,11 @@ class DigitPanel(LineView, can_focus=True):
         true = browser.digits.labels[index]
         muted = Style(color=palette.muted)
         if browser.predictions is None:
+            why = "not judged yet" if browser.album.shown else "no prediction before the first evaluation"
             return [
-                Segment(f"test digit {index}  true ", muted),
+                Segment(f"{kind_of(browser, 1)} {index}  true ", muted),
                 Segment(names[true], Style(color=palette.text, bold=True)),
-                Segment("  no prediction before the first evaluation", muted),
+                Segment(f"  {why}", muted),
             ]
         entry = browser.predictions.describe(index)
         right = entry["predicted"] == true
@@ -170,7 +159,7 @@ class DigitPanel(LineView, can_focus=True):
             Segment(f"  {entry['probability'] * 100:.1f} % sure", Style(color=palette.text)),
             Segment(share_of_true, Style(color=palette.text)),
             Segment(f"  loss {entry['loss']:.2f}", muted),
-            Segment(f"  test digit {index}", muted),
+            Segment(f"  {kind_of(browser, 1)} {index}", muted),
         ]
         while len(pieces) > 1 and sum(len(piece.text) for piece in pieces) > width:
             pieces.pop()  # whole words, never half a number

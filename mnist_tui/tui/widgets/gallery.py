@@ -14,11 +14,12 @@ from textual.strip import Strip
 
 from mnist_tui.render.blocks import Glyphs
 from mnist_tui.render.palette import Palette
-from mnist_tui.render.words import grouped
 from mnist_tui.tui.browser import DigitBrowser
 from mnist_tui.tui.theme import palette_of
 from mnist_tui.tui.widgets.digit_panel import draw_entry
+from mnist_tui.tui.widgets.notice import draw_notice
 from mnist_tui.tui.widgets.picture import SMALL_SIZE
+from mnist_tui.tui.wording import count_words, why_empty
 
 _GAP = 2
 _KEPT = 600  # drawn digits kept: more than a 400 x 100 screen shows, about 2 MB
@@ -86,9 +87,7 @@ class Gallery(ScrollView, can_focus=True):
         order = self._browser.order
         rows = -(-len(order) // self.columns)
         self.virtual_size = Size(self.scrollable_content_region.width, rows * self._row_height)
-        which = "misclassified" if self._browser.only_wrong else "all"
-        hardest = ", hardest first" if self._browser.predictions is not None else ""
-        self.border_title = f" {which}: {grouped(len(order))} digits{hardest} "
+        self.border_title = f" {count_words(self._browser)} "
         self._keep_cursor_in_sight()
         self.refresh()
 
@@ -127,6 +126,9 @@ class Gallery(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line across the pictures of a row."""
         width = self.scrollable_content_region.width
+        if not self._browser.order:
+            lines = draw_notice(why_empty(self._browser), width, self.size.height, self.palette)
+            return Strip(lines[y] if y < len(lines) else []).adjust_cell_length(width).apply_style(self.rich_style)
         row, line = divmod(y + self.scroll_offset.y, self._row_height)
         if self._browser.digits is None or line >= SMALL_SIZE[1]:
             return Strip.blank(width, self.rich_style)
