@@ -242,7 +242,7 @@ def _name(number: int, names: Sequence[str]) -> str:
 
 
 def _figure(number: float) -> str:
-    return str(int(number)) if math.isfinite(number) and number.is_integer() else repr(number)
+    return str(int(number)) if math.isfinite(number) and number == int(number) else repr(float(number))
 
 
 def _cut(word: str) -> str:

@@ -10,7 +10,7 @@ from mnist_tui.tui.browser import DigitBrowser
 SORT_WORDS: dict[Sort, str] = {
     "loss": "hardest first",
     "confidence": "surest first",
-    "margin": "narrowest margin first",
+    "margin": "lowest margin first",
     "entropy": "least decided first",
     "quality": "most doubtful label first",
     "index": "as stored",
@@ -41,7 +41,7 @@ def order_words(browser: DigitBrowser) -> str:
 def title_words(browser: DigitBrowser, *, brief: bool = False) -> str:
     """The split, the weights that judged it, and which digits are shown in which order.
 
-    Briefly, conditions are left out: where another line says them.
+    Briefly, conditions and order are left out: where another line says them.
     """
     if browser.digits is None or browser.predictions is None:
         return kind_of(browser) + ("" if browser.digits is None else ": no prediction yet")
@@ -51,7 +51,7 @@ def title_words(browser: DigitBrowser, *, brief: bool = False) -> str:
     if browser.query == ALL:
         which = f"{order}, {wrong} wrong"
     elif browser.query == WRONG:
-        which = f"the {wrong} misclassified" + ("" if browser.sort == "loss" else f", {order}")
+        which = f"the {wrong} misclassified" + ("" if brief or browser.sort == "loss" else f", {order}")
     elif brief:
         return judged
     else:

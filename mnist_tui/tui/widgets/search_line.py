@@ -17,6 +17,7 @@ from mnist_tui.tui.inspect.looked_at import Piece, fit
 from mnist_tui.tui.widgets.line_view import LineView
 
 _LONGEST = 200  # characters a line takes
+_HINTS = ("finds digits: wrong true:4 pred:9 conf<0.6", "finds digits", "")
 _KEPT = 50  # searches that up recalls
 
 
@@ -233,11 +234,7 @@ class SearchLine(LineView, can_focus=True):
         if not chips:
             click = Style(color=palette.muted, meta={"@click": "screen.search"})
             hint = next(
-                (
-                    text
-                    for text in ("finds digits: wrong true:4 pred:9 conf<0.6", "finds digits", "")
-                    if len(text) <= room
-                ),
+                (text for text in _HINTS if len(text) <= room),
                 "",
             )
             middle = [Segment(hint, click)]
