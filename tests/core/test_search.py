@@ -61,10 +61,12 @@ def test_any_text_is_a_query_or_one_sentence(text: str) -> None:
     try:
         search = parse(text)
     except SearchError as error:
-        assert str(error)
-        assert "\n" not in str(error)
+        sentence = str(error)
     else:
-        assert parse(line(search.query)).query == search.query
+        sentence = line(search.query)
+        assert parse(sentence).query == search.query
+    assert "\n" not in sentence
+    assert len(sentence) < 200
 
 
 @pytest.mark.parametrize(
