@@ -26,7 +26,7 @@ def bounds(field: Field, least: float, most: float) -> st.SearchStrategy[Conditi
     return made.filter(lambda c: c.low < c.high or not (c.above or c.below))
 
 
-def chosen(field: Field, choices: list[int] | list[str]) -> st.SearchStrategy[Condition]:
+def chosen(field: Field, choices: list[int | str]) -> st.SearchStrategy[Condition]:
     return st.frozensets(st.sampled_from(choices), min_size=1).map(lambda some: Condition(field, some))
 
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from mnist_tui.core.dataset import Split, find
 from mnist_tui.core.events import DataLoaded, Evaluated
-from mnist_tui.core.predictions import Predictions
+from mnist_tui.core.predictions import Predictions, select
 from mnist_tui.core.query import SORTS, Condition, Sort
 from mnist_tui.core.search import parse
 from mnist_tui.render.blocks import draw_digit, halve
@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float32]
 SIZES: dict[SplitName, int] = {"test": 14, "training": 19}
 CLASS_WORDS = st.lists(st.integers(0, 9), min_size=1, max_size=4).map(lambda some: ",".join(map(str, some)))
 WORDS = st.one_of(
-    st.sampled_from(["wrong", "right", "is:wrong,right", "vs:fixed", "vs:broken", "vs:both", "vs:fixed,changed"]),
+    st.sampled_from(["is:wrong", "is:right", "is:wrong,right", "vs:fixed", "vs:broken", "vs:both", "vs:fixed,changed"]),
     CLASS_WORDS.map("true:{}".format),
     CLASS_WORDS.map("pred:{}".format),
     st.sampled_from(["conf<0.6", "conf>=0.3", "conf:30-90%", "loss>2", "loss<=1.5", "margin<0", "margin:-0.5-0.5"]),
@@ -103,6 +103,9 @@ class Browsing(RuleBasedStateMachine):
         self.browser.load(DataLoaded(find("mnist"), SPLITS["test"]))
         self.step, self.branch, self.epoch = 0, 0, 0
         self.made: dict[tuple[SplitName, int, bytes], bool] = {}
+        self.add_training()
+        for seed in (1, 2):
+            self.evaluate(seed, apart=3)
 
     def _logits(self, name: SplitName, seed: int, step: int) -> bytes:
         generator = np.random.default_rng([seed, step])
@@ -286,6 +289,33 @@ class Browsing(RuleBasedStateMachine):
 
 
 Browsing.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=25, deadline=None, phases=[Phase.explicit, Phase.generate]
+    max_examples=40, stateful_step_count=25, deadline=None, phases=[Phase.explicit, Phase.generate]
 )
 TestBrowsing = Browsing.TestCase
+
+
+def test_what_was_judged_before_is_not_shown_once_it_is_undone() -> None:
+    browser = DigitBrowser()
+    browser.load(DataLoaded(find("mnist"), SPLITS["test"]))
+    browser.add_split("training", SPLITS["training"])
+    browser.show_split("training")
+    logits = {name: np.ones((size, 10), dtype=np.float32).tobytes() for name, size in SIZES.items()}
+    for step in (10, 20, 30):
+        browser.judge(Evaluated(step, 1, "test", 0.5, 0.5, logits["test"], 0.1))
+        if step == 20:
+            browser.judge_split("training", 20, 0, logits["training"])
+    assert browser.predictions is not None
+    assert (browser.predictions.step, browser.judged) == (20, False)
+    browser.rewind(15)
+    assert browser.predictions is None
+
+
+def test_fixed_broken_both_and_changed_are_told_apart() -> None:
+    labels, before, after = [0, 0, 0, 0, 0], [1, 0, 1, 1, 0], [0, 1, 1, 2, 0]
+    tables = [
+        Predictions(np.eye(10, dtype=np.float32)[predicted], np.array(labels), step)
+        for step, predicted in enumerate((before, after))
+    ]
+    for word, wanted in (("fixed", [0]), ("broken", [1]), ("both", [2, 3]), ("changed", [0, 1, 3])):
+        assert select(tables[1], parse(f"vs:{word}").query, "index", tables[0]) == wanted
+        assert select(tables[1], parse(f"vs:{word}").query, "index") == []

@@ -10,6 +10,7 @@ from mnist_tui.core.query import ALL
 from mnist_tui.core.search import parse
 from mnist_tui.inspecting import Answer, JudgeSplit, Question, ReadTraining, SplitJudged, TrainingRead, Working
 from mnist_tui.tui.app import MnistApp
+from mnist_tui.tui.browser import DigitBrowser
 from mnist_tui.tui.inspect.looked_at import Piece, fit
 from mnist_tui.tui.screens.inspect import InspectScreen
 from tests.tui.scripted import evaluation, loaded, make_app, mid_run, real_digits, started
@@ -34,6 +35,14 @@ class Answers:
         return True
 
 
+def order_of(browser: DigitBrowser) -> str:
+    return browser.sort
+
+
+def split_of(browser: DigitBrowser) -> str:
+    return browser.split
+
+
 async def inspect(pilot: Pilot[int], app: MnistApp) -> InspectScreen:
     await shown(pilot, app)
     await pilot.press("i")
@@ -56,14 +65,14 @@ async def test_what_is_typed_filters_at_once_enter_keeps_it_and_esc_puts_back_wh
         assert browser.query == parse("wrong true:4").query
         assert f"{len(browser.order)} of 10 000 test digits" in text_of(screen.search)
         await pilot.press(*" sort:margin")
-        assert browser.sort == "margin"
+        assert order_of(browser) == "margin"
         await pilot.press("enter", "right")
         assert app.focused is screen.gallery
         assert "wrong × " in text_of(screen.search)
         assert "true:4 × " in text_of(screen.search)
         index = browser.index
         await type_in(pilot, "pred:9 sort:loss")
-        assert browser.sort == "loss"
+        assert order_of(browser) == "loss"
         await pilot.press("escape")
         await pilot.pause()
         assert (browser.query, browser.sort, browser.index) == (parse("wrong true:4").query, "margin", index)
@@ -212,10 +221,10 @@ async def test_t_reads_the_training_digits_shows_them_at_once_and_has_them_judge
         await pilot.press("T")
         assert answers.asked == [ReadTraining(source=source)]
         assert "reading the training digits" in text_of(screen.search)
-        assert browser.split == "test"
+        assert split_of(browser) == "test"
         answers.said.append(TrainingRead(ReadTraining(source=source), test))
         app.tick()
-        assert browser.split == "training"
+        assert split_of(browser) == "training"
         assert "all 10 000 training digits" in text_of(screen.search)
         assert len(answers.asked) == 1  # nothing to judge with yet
         runner.say(evaluation(938))
@@ -242,13 +251,13 @@ async def test_t_reads_the_training_digits_shows_them_at_once_and_has_them_judge
         assert "after step 938" in text_of(screen.search)
         assert "judging" in text_of(screen.search)
         await pilot.press("T")
-        assert browser.split == "test"
+        assert split_of(browser) == "test"
         runner.say(evaluation(1100, 2, 40))
         app.tick()
         assert len(answers.asked) == 3  # nobody looks at the training digits
         assert browser.query == parse("wrong").query
         await pilot.press("T")
-        assert browser.split == "training"
+        assert split_of(browser) == "training"
         assert isinstance(answers.asked[-1], JudgeSplit)
         assert answers.asked[-1].weights.step == 1100
 
