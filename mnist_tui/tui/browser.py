@@ -39,6 +39,7 @@ class DigitBrowser:
         order: indices into the split in the order shown: as stored where there are no predictions.
         position: where in `order` the cursor is.
         revision: grows with every change.
+        out_of_sample: training digits are shown as networks judge them that were not trained on them.
         evaluations: grows with every change of `predictions`, of the split or of what is compared with: all that drawn
             captions depend on.
     """
@@ -55,6 +56,7 @@ class DigitBrowser:
         self.position = 0
         self.revision = 0
         self.evaluations = 0
+        self.out_of_sample = False
         self._moved = False
         self._tables: dict[object, Predictions] = {}
         self._chosen_other: Other | None = None
@@ -116,6 +118,7 @@ class DigitBrowser:
         self.album.clear()
         self._tables.clear()
         self._chosen_other = None
+        self.out_of_sample = False
         self.query = self.query.without("is").without("vs")
         self._moved = False
         self.position = 0
@@ -136,7 +139,28 @@ class DigitBrowser:
             return
         from mnist_tui.core.predictions import Predictions
 
-        self._tables[name, step, branch] = Predictions.from_bytes(logits, digits.labels, step)
+        seen = name == "training"
+        self._tables[name, step, branch] = Predictions.from_bytes(logits, digits.labels, step, in_sample=seen)
+        self._turn_to_shown()
+
+    def judge_crosswise(self, name: SplitName, step: int, logits: bytes) -> None:
+        """Take in predictions of another split by networks that were not trained on what they predict."""
+        digits = self.splits.get(name)
+        if digits is None or len(logits) != 40 * len(digits):
+            return
+        from mnist_tui.core.predictions import Predictions
+
+        self._tables[name, "crosswise"] = Predictions.from_bytes(logits, digits.labels, step)
+        self._turn_to_shown()
+
+    @property
+    def judged_crosswise(self) -> bool:
+        """Whether there are such predictions of the split that is looked at."""
+        return (self.split, "crosswise") in self._tables
+
+    def show_out_of_sample(self, wanted: bool) -> None:
+        """Show what such networks make of the split, or again what the run's own does."""
+        self.out_of_sample = wanted
         self._turn_to_shown()
 
     def rewind(self, step: int) -> None:
@@ -210,12 +234,15 @@ class DigitBrowser:
     def _kept(self) -> set[object]:
         """Keys of the tables of the evaluation that is shown and of the one before it."""
         pages = [page for page in (self.album.shown, self.album.before) if page is not None]
-        return {(name, page.step, page.branch) for page in pages for name in self.splits}
+        crosswise = {(name, "crosswise") for name in self.splits}
+        return {(name, page.step, page.branch) for page in pages for name in self.splits} | crosswise
 
     def _turn_to_shown(self) -> None:
         page = self.album.shown
         if page is None or self.digits is None:
             self.predictions = None
+        elif self.out_of_sample and self.judged_crosswise:
+            self.predictions = self._tables[self.split, "crosswise"]
         elif self.split == "test":
             self.predictions = self._table_of(page)
         else:

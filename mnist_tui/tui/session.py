@@ -32,7 +32,7 @@ from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, differences, 
 from mnist_tui.core.knob import Value
 from mnist_tui.core.progress import Progress
 from mnist_tui.core.settings import RunSettings
-from mnist_tui.inspecting import Answer, Question, SplitJudged, TrainingRead, Weights
+from mnist_tui.inspecting import Answer, CrossJudged, Question, SplitJudged, TrainingRead, Weights
 from mnist_tui.render.blocks import Glyphs
 from mnist_tui.runner import Order, Runner
 from mnist_tui.tui.browser import DigitBrowser
@@ -173,6 +173,8 @@ class Session:
                 case SplitJudged():
                     weights = answer.question.weights
                     self.browser.judge_split(answer.question.name, weights.step, weights.branch, answer.logits)
+                case CrossJudged():
+                    self.browser.judge_crosswise("training", answer.question.weights.step, answer.logits)
                 case _:
                     pass
         return found

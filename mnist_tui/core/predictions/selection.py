@@ -58,6 +58,10 @@ def _any(masks: list[Mask], size: int) -> Mask:
 
 
 def _named(table: Predictions, name: str) -> Mask:
+    if name == "suspect":
+        from mnist_tui.core.predictions.label_errors import suspects
+
+        return suspects(table)
     return table.wrong if name == "wrong" else ~table.wrong
 
 
