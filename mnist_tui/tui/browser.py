@@ -192,6 +192,8 @@ class DigitBrowser:
 
     def ask(self, query: Query) -> None:
         """Show what `query` wants."""
+        if query.get("is") != self.query.get("is"):
+            self.evaluations += 1  # captions of suspects say what their label should be
         self.query = query
         self._reorder()
 

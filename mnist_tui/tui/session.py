@@ -173,7 +173,7 @@ class Session:
                 case SplitJudged():
                     weights = answer.question.weights
                     self.browser.judge_split(answer.question.name, weights.step, weights.branch, answer.logits)
-                case CrossJudged():
+                case CrossJudged() if answer.question.digits is self.browser.splits.get("training"):
                     self.browser.judge_crosswise("training", answer.question.weights.step, answer.logits)
                 case _:
                     pass

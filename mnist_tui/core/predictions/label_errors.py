@@ -96,7 +96,8 @@ def _confident_guess(table: Predictions) -> tuple[Integers, Mask]:
     """The most probable class above its threshold (n,), and whether there is one."""
     above = (table.probabilities >= thresholds(table) - _SLACK) & _usable(table)[:, None]
     guess: Integers = np.where(above, table.probabilities, -1.0).argmax(axis=1)
-    return guess, above.any(axis=1)
+    confident: Mask = np.asarray(above.any(axis=1))
+    return guess, confident
 
 
 def _pruned_by_noise_rate(table: Predictions) -> Mask:
