@@ -58,7 +58,9 @@ def test_a_fresh_network_is_spread_as_torch_spreads_it() -> None:
 def test_the_inspector_answers_with_the_architecture_of_the_weights() -> None:
     inspector = Inspector()
     weights = Weights("nowhere", 7, 0, serialise(state_of(CNN(SMALL))))
+    before = torch.get_rng_state()
     inspector.ask(CrossJudge(weights=weights, digits=cut(200)))
     assert inspector.wait(30)
     assert isinstance(inspector.drain()[-1], CrossJudged)
+    assert torch.equal(torch.get_rng_state(), before)  # it belongs to a training beside this
     assert inspector.close()

@@ -15,7 +15,7 @@ from torch import Tensor
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.engine.batches import Batches, permutation
 from mnist_tui.engine.evaluate import SLICE
-from mnist_tui.engine.model import CNN, Architecture
+from mnist_tui.engine.model import CNN, Architecture, blank_network
 from mnist_tui.engine.optimizers import make_optimizer, make_step
 from mnist_tui.inspecting import CrossJudge, CrossJudged, Working
 
@@ -59,9 +59,7 @@ def cross_judge(
 
 def fresh_network(architecture: Architecture, seed: int) -> CNN:
     """A network as torch initialises it, uniform within 1 / sqrt(fan in), from a generator of its own."""
-    with torch.device("meta"):
-        model = CNN(architecture)
-    model.to_empty(device="cpu")
+    model = blank_network(architecture)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for layer in (model.conv1, model.conv2, model.fc1, model.fc2):

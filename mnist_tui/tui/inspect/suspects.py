@@ -46,7 +46,6 @@ class Suspecting(InspectPart):
         query = browser.query.without("is")
         browser.ask(query.put(condition) if condition is not None else query)
         browser.sort_by(sort)
-        browser.show_out_of_sample(False)
 
     def _judge(self) -> None:
         """Show what networks make of the training digits that have not seen them; ask for it where it is not known."""
