@@ -30,6 +30,7 @@ FULL: tuple[tuple[str, ...], ...] = (
     ("departures",),
     ("recording",),
     ("recording", "--autosave", "4"),
+    ("label_errors",),
 )
 QUICK: tuple[tuple[str, ...], ...] = (
     ("chart_redraw", "--pairs", "3", "--many", "20000"),
@@ -45,6 +46,7 @@ QUICK: tuple[tuple[str, ...], ...] = (
     ("kills", "--times", "1"),
     ("departures", "--times", "1"),
     ("recording", "--pairs", "1", "--batches", "40"),
+    ("label_errors", "--epochs", "1", "--times", "3"),
 )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mnist_tui.core.predictions import Predictions
 
 MISTAKES_SHOWN = 10
+LABELS_SHOWN = 5
 
 
 def evaluate(model: str, settings: RunSettings, dataset: str | None, data_dir: Path | None, *, as_json: bool) -> int:
@@ -48,8 +49,25 @@ def _as_json(judgement: Judgement, table: Predictions, mistakes: list[int]) -> d
         "per_class": [attrs.asdict(figures) for figures in table.per_class()],
         "confusion": table.confusion(),
         "mistakes": [table.describe(index) for index in mistakes],
+        "label_errors": _label_errors(table),
         "seconds": judgement.seconds,
     }
+
+
+def _label_errors(table: Predictions) -> list[dict[str, Any]]:
+    """Digits whose label is likely wrong, the likeliest error first; the test split is out of sample."""
+    from mnist_tui.core.predictions.label_errors import ranking, suggested
+
+    classes = suggested(table)
+    return [
+        {
+            "index": index,
+            "label": int(table.labels[index]),
+            "suggested": int(classes[index]),
+            "quality": float(table.label_quality[index]),
+        }
+        for index in ranking(table).tolist()
+    ]
 
 
 def _as_text(judgement: Judgement, table: Predictions, mistakes: list[int]) -> list[str]:
@@ -77,6 +95,14 @@ def _as_text(judgement: Judgement, table: Predictions, mistakes: list[int]) -> l
             f"  test digit {index:>5}   {names[entry['true']]} → {names[entry['predicted']]}   "
             f"{entry['probability']:.1%} sure   p(true) {entry['probability_true']:.1%}   loss {entry['loss']:.2f}"
         )
+    doubted = _label_errors(table)
+    if doubted:
+        first = ", ".join(
+            f"{entry['index']} ({names[entry['label']]}, rather {names[entry['suggested']]})"
+            for entry in doubted[:LABELS_SHOWN]
+        )
+        more = f", and {len(doubted) - LABELS_SHOWN} more with --json" if len(doubted) > LABELS_SHOWN else ""
+        lines += ["", f"labels that are likely wrong: {first}{more}"]
     encoding = sys.stdout.encoding or "utf-8"
     return [line.encode(encoding, "replace").decode(encoding) for line in lines]
 

@@ -109,6 +109,11 @@ def test_an_evaluation_in_json_agrees_with_itself(call: Call) -> None:
         assert 0 <= mistake["probability_true"] <= mistake["probability"] <= 1
         assert mistake["loss"] == pytest.approx(-torch.tensor(mistake["probability_true"]).log().item(), rel=1e-3)
     assert result["seconds"] > 0
+    doubted = result["label_errors"]
+    for error in doubted:
+        assert set(error) == {"index", "label", "suggested", "quality"}
+        assert error["label"] == labels[error["index"]] != error["suggested"]
+    assert [error["quality"] for error in doubted] == sorted(error["quality"] for error in doubted)
 
 
 def test_the_evaluation_is_that_of_the_run(call: Call) -> None:
@@ -156,7 +161,7 @@ def test_an_evaluation_for_people(call: Call) -> None:
     assert re.match(r"accuracy \d+\.\d\d%   loss \d+\.\d{4}   mistakes \d+ ", lines[1])
     assert [line.split()[0] for line in lines[4:14]] == list("0123456789")
     assert "hardest mistakes (the rest with --json):" in lines
-    assert len(lines) <= 26
+    assert len(lines) <= 28
 
 
 # --- predict

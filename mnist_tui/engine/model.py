@@ -83,6 +83,16 @@ class CNN(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
 
+def blank_network(architecture: Architecture) -> CNN:
+    """A network on the CPU whose weights are yet to be filled in.
+
+    Unlike `CNN`, it draws nothing from torch's global generator, which belongs to the training that may go on beside.
+    """
+    with torch.device("meta"):
+        model = CNN(architecture)
+    return model.to_empty(device="cpu")
+
+
 def architecture_of(state: Mapping[str, object]) -> Architecture:
     """The sizes a state_dict was made with.
 

@@ -62,6 +62,16 @@ class JudgeSplit(Question):
 
 
 @attrs.frozen(kw_only=True)
+class CrossJudge(Question):
+    """Predict all training `digits` by networks that were not trained on them, of the architecture of `weights`."""
+
+    topic: ClassVar[str] = "cross judge"
+    long: ClassVar[bool] = True
+    weights: Weights
+    digits: Split = attrs.field(repr=False, eq=False)
+
+
+@attrs.frozen(kw_only=True)
 class Predict(Question):
     """Predict pictures, 784 bytes each."""
 
@@ -84,6 +94,14 @@ class SplitJudged:
 
     question: JudgeSplit
     weights_step: int
+    logits: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class CrossJudged:
+    """Logits, n x 10 float32, each digit's by the network that was not trained on it."""
+
+    question: CrossJudge
     logits: bytes = attrs.field(repr=False)
 
 
@@ -112,4 +130,4 @@ class Unanswered:
     message: str
 
 
-Answer: TypeAlias = TrainingRead | SplitJudged | Predicted | Working | Unanswered
+Answer: TypeAlias = TrainingRead | SplitJudged | CrossJudged | Predicted | Working | Unanswered

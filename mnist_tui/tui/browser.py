@@ -44,6 +44,7 @@ class DigitBrowser:
         blame: which condition leaves nothing; None where something is shown.
         searches: lines that were typed, oldest first.
         revision: grows with every change.
+        out_of_sample: training digits are shown as networks judge them that were not trained on them.
         evaluations: grows with every change of `predictions`, of the split or of what is compared with: all that drawn
             captions depend on.
     """
@@ -63,6 +64,7 @@ class DigitBrowser:
         self.searches: list[str] = []
         self.revision = 0
         self.evaluations = 0
+        self.out_of_sample = False
         self._moved = False
         self._tables: dict[object, Predictions] = {}
         self._newest: dict[SplitName, Predictions] = {}  # of the splits that are judged only while they are looked at
@@ -134,6 +136,7 @@ class DigitBrowser:
         self._tables.clear()
         self._newest.clear()
         self._chosen_other = None
+        self.out_of_sample = False
         self.query = self.query.without("is").without("vs")
         self._moved = False
         self.position = 0
@@ -160,8 +163,30 @@ class DigitBrowser:
         from mnist_tui.core.predictions import Predictions
 
         self._drop_tables()
-        table = Predictions.from_bytes(logits, digits.labels, step if weights_step is None else weights_step)
+        judged_by = step if weights_step is None else weights_step
+        seen = name == "training"
+        table = Predictions.from_bytes(logits, digits.labels, judged_by, in_sample=seen)
         self._newest[name] = self._tables[name, step, branch] = table
+        self._turn_to_shown()
+
+    def judge_crosswise(self, name: SplitName, step: int, logits: bytes) -> None:
+        """Take in predictions of another split by networks that were not trained on what they predict."""
+        digits = self.splits.get(name)
+        if digits is None or len(logits) != 40 * len(digits):
+            return
+        from mnist_tui.core.predictions import Predictions
+
+        self._tables[name, "crosswise"] = Predictions.from_bytes(logits, digits.labels, step)
+        self._turn_to_shown()
+
+    @property
+    def judged_crosswise(self) -> bool:
+        """Whether there are such predictions of the split that is looked at."""
+        return (self.split, "crosswise") in self._tables
+
+    def show_out_of_sample(self, wanted: bool) -> None:
+        """Show what such networks make of the split, or again what the run's own does."""
+        self.out_of_sample = wanted
         self._turn_to_shown()
 
     def rewind(self, step: int) -> None:
@@ -194,6 +219,8 @@ class DigitBrowser:
 
     def ask(self, query: Query, sort: Sort | None = None) -> None:
         """Show what `query` wants, in the order of `sort`, or in that it was in."""
+        if query.get("is") != self.query.get("is"):
+            self.evaluations += 1  # captions of suspects say what their label should be
         self.query, self.sort = query, sort or self.sort
         self._reorder()
 
@@ -235,13 +262,16 @@ class DigitBrowser:
     def _drop_tables(self) -> None:
         """Keep the tables of the evaluation that is shown and of the one before it alone."""
         pages = [page for page in (self.album.shown, self.album.before) if page is not None]
-        kept = {(name, page.step, page.branch) for page in pages for name in self.splits}
+        crosswise = {(name, "crosswise") for name in self.splits}
+        kept = {(name, page.step, page.branch) for page in pages for name in self.splits} | crosswise
         self._tables = {key: table for key, table in self._tables.items() if key in kept}
 
     def _turn_to_shown(self) -> None:
         page = self.album.shown
         if page is None or self.digits is None:
             self.predictions = None
+        elif self.out_of_sample and self.judged_crosswise:
+            self.predictions = self._tables[self.split, "crosswise"]
         elif self.split == "test":
             self.predictions = self._table_of(page)
         else:

@@ -32,7 +32,7 @@ from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, differences, 
 from mnist_tui.core.knob import Value
 from mnist_tui.core.progress import Progress
 from mnist_tui.core.settings import RunSettings
-from mnist_tui.inspecting import Answer, Question, SplitJudged, TrainingRead, Weights
+from mnist_tui.inspecting import Answer, CrossJudged, Question, SplitJudged, TrainingRead, Weights
 from mnist_tui.render.blocks import Glyphs
 from mnist_tui.runner import Order, Runner
 from mnist_tui.tui.browser import DigitBrowser
@@ -170,11 +170,13 @@ class Session:
             match answer:
                 case TrainingRead() if answer.question.source == self.browser.source:  # else a set of before
                     self.browser.add_split("training", answer.digits)
-                case SplitJudged():
+                case SplitJudged() if answer.question.digits is self.browser.splits.get(answer.question.name):
                     asked = answer.question
                     self.browser.judge_split(
                         asked.name, asked.weights.step, asked.weights.branch, answer.logits, answer.weights_step
                     )
+                case CrossJudged() if answer.question.digits is self.browser.splits.get("training"):
+                    self.browser.judge_crosswise("training", answer.question.weights.step, answer.logits)
                 case _:
                     pass
         return found

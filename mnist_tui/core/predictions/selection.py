@@ -94,10 +94,9 @@ def _any(masks: list[Mask], size: int) -> Mask:
 
 def _named(table: Predictions, name: str) -> Mask:
     if name == "suspect":
-        from mnist_tui.core.predictions.label_errors import suspects  # type: ignore[import-not-found, unused-ignore]
+        from mnist_tui.core.predictions.label_errors import suspects
 
-        likely: Mask = suspects(table)
-        return likely
+        return suspects(table)
     return table.wrong if name == "wrong" else ~table.wrong
 
 

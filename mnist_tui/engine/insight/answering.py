@@ -10,6 +10,7 @@ from mnist_tui.engine.insight.weights import load_weights
 from mnist_tui.engine.model import CNN
 from mnist_tui.inspecting import (
     Answer,
+    CrossJudge,
     JudgeSplit,
     Predict,
     Predicted,
@@ -51,6 +52,10 @@ class Answering:
                 yield self._predict(question)
             case JudgeSplit():
                 yield from self._judge(question)
+            case CrossJudge():
+                from mnist_tui.engine.insight.cross import cross_judge
+
+                yield from cross_judge(question, self.model(question.weights)[0].architecture, self.device)
             case _:
                 raise TypeError(f"nobody answers {type(question).__name__}")
 

@@ -9,7 +9,7 @@ import torch
 
 from mnist_tui.core.errors import ModelFileError
 from mnist_tui.engine.checkpoint import load_model
-from mnist_tui.engine.model import CNN, architecture_of
+from mnist_tui.engine.model import CNN, architecture_of, blank_network
 from mnist_tui.inspecting import Weights
 
 
@@ -21,7 +21,7 @@ def load_weights(weights: Weights) -> tuple[CNN, int]:
     """
     if weights.state:
         state = torch.load(io.BytesIO(weights.state), weights_only=True)
-        model = CNN(architecture_of(state))
+        model = blank_network(architecture_of(state))
         model.load_state_dict(state)
         return model.eval(), weights.step
     return _nearest(Path(weights.folder), weights.step, weights.branch)

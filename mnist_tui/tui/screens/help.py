@@ -20,6 +20,8 @@ from mnist_tui.tui.screens.inspect import InspectScreen
 from mnist_tui.tui.screens.runs import RunsScreen
 from mnist_tui.tui.theme import palette_of
 from mnist_tui.tui.widgets.batch_panel import BatchPanel
+from mnist_tui.tui.widgets.class_figures import ClassFigures
+from mnist_tui.tui.widgets.confusion_matrix import ConfusionMatrix
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.gallery import Gallery
 from mnist_tui.tui.widgets.knob_row import KnobRow
@@ -34,6 +36,8 @@ _PANELS: tuple[tuple[str, type], ...] = (
     ("on a chart", MetricChart),
     ("in the gallery of Inspect", Gallery),
     ("on the search line of Inspect", SearchLine),
+    ("on the confusion matrix", ConfusionMatrix),
+    ("on the figures of the classes", ClassFigures),
     ("on the Inspect screen", InspectScreen),
     ("in the table of Runs", RunsTable),
     ("on the Runs screen", RunsScreen),

@@ -11,6 +11,7 @@ from mnist_tui.tui.inspect.compare import Comparing
 from mnist_tui.tui.inspect.find import Finding
 from mnist_tui.tui.inspect.take import Taking
 from mnist_tui.tui.inspect.view import Viewing
+from mnist_tui.tui.widgets.class_figures import ClassFigures
 from mnist_tui.tui.widgets.confusion_matrix import ConfusionMatrix
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.gallery import Gallery
@@ -39,6 +40,7 @@ class InspectScreen(Finding, Viewing, Comparing, Taking):
         self.gallery = Gallery(session.browser, glyphs=session.glyphs)
         self.closeup = DigitPanel(session.browser, glyphs=session.glyphs, filmstrip=False, id="closeup")
         self.confusion = ConfusionMatrix(session.browser, ascii_only=session.ascii_only)
+        self.classes_panel = ClassFigures(session.browser, ascii_only=session.ascii_only)
 
     def compose(self) -> ComposeResult:
         """Status, what is searched, gallery, digit, matrix, keys."""
@@ -49,6 +51,7 @@ class InspectScreen(Finding, Viewing, Comparing, Taking):
             with Vertical(id="closer"):
                 yield self.closeup
                 yield self.confusion
+                yield self.classes_panel
         yield TooSmall(self.session.progress)
         yield KeyBar()
 
@@ -63,4 +66,4 @@ class InspectScreen(Finding, Viewing, Comparing, Taking):
         self.show_finding()
         self.gallery.show()
         self.closeup.show()
-        self.confusion.show()
+        self.show_comparison()

@@ -16,6 +16,7 @@ from mnist_tui.render.blocks import SIDE, Glyphs, draw_digit, halve
 from mnist_tui.render.palette import Palette
 from mnist_tui.render.words import grouped
 from mnist_tui.tui.browser import DigitBrowser
+from mnist_tui.tui.suspicion import suggested_class
 from mnist_tui.tui.widgets.line_view import LineView
 from mnist_tui.tui.widgets.notice import draw_notice
 from mnist_tui.tui.widgets.picture import SMALL_SIZE, draw_small
@@ -161,6 +162,9 @@ class DigitPanel(LineView, can_focus=True):
             Segment(f"  loss {entry['loss']:.2f}", muted),
             Segment(f"  {kind_of(browser, 1)} {index}", muted),
         ]
+        rather = suggested_class(browser, index)
+        if rather is not None:
+            pieces.insert(0, Segment(f"label {names[true]}, suggested {names[rather]}  ", verdict))
         while len(pieces) > 1 and sum(len(piece.text) for piece in pieces) > width:
             pieces.pop()  # whole words, never half a number
         return pieces
@@ -214,6 +218,10 @@ def draw_entry(
         share = float(browser.predictions.probabilities[index, predicted])
         percent = f" {round(share * 100) if share > 0.999 else min(round(share * 100), 99)}%"
         caption += percent if len(caption) + len(percent) <= SMALL_SIZE[0] else ""
+        rather = suggested_class(browser, index)
+        if rather is not None:
+            asked = f"{true}, is it {browser.classes[rather]}?"
+            caption = asked if len(asked) <= SMALL_SIZE[0] else f"{true}{arrow}{browser.classes[rather]}?"
         colour = palette.right if right else palette.wrong
     style = Style(color=palette.background, bgcolor=palette.accent, bold=True) if selected else Style(color=colour)
     return draw_small(browser.digits.digit(index), caption, style, palette, glyphs)
