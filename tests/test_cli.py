@@ -316,6 +316,19 @@ def test_the_help_names_every_flag(call: Call) -> None:
     assert call("--version")[1].strip() == __version__
 
 
+@pytest.mark.parametrize("name", ["one", "two"])  # one process: whoever came first, with whatever variable
+def test_the_runs_folder_is_read_when_the_command_runs(call: Call, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("MNIST_TUI_RUNS_DIR", name)
+    assert f"the newest runs in {name} are none" in refused(call("evaluate", "nope"))
+    assert f"{name} holds no run" in refused(call("compare", "a", "b"))
+    assert f"{name} holds no run" in "".join(map(str, call("runs")))
+    assert "there is no file and no run called nope: the newest runs in two are none" in refused(
+        call("evaluate", "nope", "--runs-dir", "two", "--threads", "1")
+    )
+    for command in ("train", "evaluate", "predict", "runs", "compare"):
+        assert f"[default: {name}]" in call(command, "--help")[1]
+
+
 # --- in a process of its own
 
 
