@@ -319,6 +319,7 @@ def test_the_help_names_every_flag(call: Call) -> None:
 @pytest.mark.parametrize("name", ["one", "two"])  # one process: whoever came first, with whatever variable
 def test_the_runs_folder_is_read_when_the_command_runs(call: Call, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("MNIST_TUI_RUNS_DIR", name)
+    monkeypatch.setenv("COLUMNS", "200")  # the help breaks no line
     assert f"the newest runs in {name} are none" in refused(call("evaluate", "nope"))
     assert f"{name} holds no run" in refused(call("compare", "a", "b"))
     assert f"{name} holds no run" in "".join(map(str, call("runs")))
