@@ -19,6 +19,7 @@ from mnist_tui.inspecting import (
     TrainingRead,
     Weights,
     Working,
+    WriteSheet,
 )
 
 _MODELS_KEPT = 3
@@ -51,6 +52,10 @@ class Answering:
                 yield self._predict(question)
             case JudgeSplit():
                 yield from self._judge(question)
+            case WriteSheet():
+                from mnist_tui.engine.insight.sheet import write_sheet
+
+                yield from write_sheet(question)
             case _:
                 raise TypeError(f"nobody answers {type(question).__name__}")
 
