@@ -140,6 +140,8 @@ def evaluate(
     dataset: str | None = None,
     data_dir: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
+    csv: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+    sheet: Path | None = None,
 ) -> int:
     """Evaluate a model on the whole test set.
 
@@ -148,10 +150,13 @@ def evaluate(
         dataset: mnist, fashion, kmnist or qmnist; default: what the model was trained on.
         data_dir: where the data files are.
         json: one JSON object.
+        csv: write a line for each digit, the hardest first; - is standard output. A file that is there is kept.
+        sheet: write a picture (PNG) of the mistakes, the hardest first. A file that is there is kept.
     """
     from mnist_tui import reports
 
-    return reports.evaluate(model, _run_settings(settings), dataset, data_dir, as_json=json)
+    wanted = reports.Wanted(json=json, csv=csv, sheet=sheet)
+    return reports.evaluate(model, _run_settings(settings), dataset, data_dir, wanted)
 
 
 @app.command

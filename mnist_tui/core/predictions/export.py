@@ -85,7 +85,7 @@ def to_json(selection: Selection) -> str:
         "accuracy": selection.table.accuracy,
         "split_size": len(selection.table),
     }
-    names = COLUMNS[: -CLASSES]
+    names = COLUMNS[:-CLASSES]
     values = ["%d", json.dumps(selection.split), "%d", "%d", _DIGITS, _DIGITS, "%s", *[_DIGITS] * 3]
     pairs = ", ".join(f'"{name}": {value}' for name, value in zip(names, values, strict=True))
     template = f'{{{pairs}, "probabilities": [{", ".join([_DIGITS] * CLASSES)}]}}'
@@ -155,5 +155,7 @@ def _condition_words(condition: Condition) -> str:
     if condition.choices:
         return f"{condition.field}:{','.join(sorted(map(str, condition.choices)))}"
     low = [f"{condition.field}{'>' if condition.above else '>='}{condition.low:g}"] if condition.low > -math.inf else []
-    high = [f"{condition.field}{'<' if condition.below else '<='}{condition.high:g}"] if condition.high < math.inf else []
+    high = (
+        [f"{condition.field}{'<' if condition.below else '<='}{condition.high:g}"] if condition.high < math.inf else []
+    )
     return " ".join(low + high)
