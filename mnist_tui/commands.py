@@ -150,8 +150,8 @@ def evaluate(
         dataset: mnist, fashion, kmnist or qmnist; default: what the model was trained on.
         data_dir: where the data files are.
         json: one JSON object.
-        csv: write a line for each digit, the hardest first; - is standard output. A file that is there is kept.
-        sheet: write a picture (PNG) of the mistakes, the hardest first. A file that is there is kept.
+        csv: write a line for each digit, the hardest first; - is standard output. Overwrites no file.
+        sheet: write a picture (PNG) of the mistakes, the hardest first. Overwrites no file.
     """
     from mnist_tui import reports
 

@@ -20,8 +20,8 @@ class ExportFolder:
     """A folder under a name that begins with a dot, until it is finished.
 
     Args:
-        run_folder: of the run, in whose `exports/` it is made; `./mnist-tui-exports/` is taken where there is no run, or
-            nothing can be written there.
+        run_folder: of the run, in whose `exports/` it is made; `./mnist-tui-exports/` is taken where there is no run,
+            or nothing can be written there.
         what: words that say what is exported; they become part of its name.
 
     Attributes:

@@ -107,11 +107,12 @@ def _chunks(selection: Selection) -> Iterator[list[tuple[float, ...]]]:
     for start in range(0, len(order), _CHUNK):
         some = order[start : start + _CHUNK]
         labels = table.labels[some]
-        columns = [
+        figures = (
             *(some, labels, table.predicted[some], table.confidence[some], table.probabilities[some, labels]),
             *(table.losses[some], table.margin[some], table.entropy[some], table.label_quality[some]),
-        ]
-        yield list(map(tuple, np.column_stack([*columns, table.probabilities[some]]).tolist()))
+        )
+        columns = [values.astype(np.float64) for values in (*figures, *table.probabilities[some].T)]
+        yield list(map(tuple, np.column_stack(columns).tolist()))
 
 
 def captions(selection: Selection) -> tuple[Caption, ...]:
