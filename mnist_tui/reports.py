@@ -43,10 +43,12 @@ class Wanted:
         """Refuse what cannot be given, before anything is evaluated.
 
         Raises:
-            UsageError: two want stdout, a file is there already or has no folder, or the sheet is no PNG.
+            UsageError: two want stdout, a file is there already or has no folder, or its name is no good.
         """
         if self.json and self.csv == STDOUT:
             raise UsageError("--json and --csv - both want standard output: give --csv a file")
+        if self.csv not in {None, STDOUT} and str(self.csv).startswith("-"):
+            raise UsageError(f"--csv needs the name of a file, or - for standard output, not {self.csv}")
         if self.sheet is not None and self.sheet.suffix.lower() != ".png":
             raise UsageError(f"--sheet writes a PNG: {self.sheet} should end in .png")
         for path in (self.csv, self.sheet):

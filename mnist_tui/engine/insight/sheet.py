@@ -77,6 +77,8 @@ def draw_sheet(pixels: bytes, captions: Sequence[Caption], heading: Sequence[str
         if place % _SLICE == _SLICE - 1:
             yield (place + 1) / len(captions)
     grid = make_grid(torch.stack(cells), nrow=_columns(len(cells)), padding=_GAP, pad_value=255)
+    if len(cells) == 1:  # torchvision leaves the margin of a single picture out
+        grid = torch.nn.functional.pad(grid, (_GAP,) * 4, value=255)
     yield 1.0
     body = Image.fromarray(grid.permute(1, 2, 0).contiguous().numpy())
     yield _png(_with_heading(body, heading, large, small))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mnist_tui.tui.exporting import Export
 
 _GROUP = "export"
+_PATH_SECONDS = 12.0  # a path takes longer to read, or to select with the mouse
 
 
 class Taking(Copying, InspectPart):
@@ -59,7 +60,8 @@ class Taking(Copying, InspectPart):
         if folder is not None:
             count = len(export.selection)
             few = f" (of the first {SHEET_LIMIT})" if count > SHEET_LIMIT else ""
-            self.say(f"{_counted(count)} as CSV, JSON and a contact sheet{few}, and the screen: {folder}", "exported")
+            text = f"{_counted(count)} as CSV, JSON and a contact sheet{few}, and the screen: {folder}"
+            self.notify(text, title="exported", timeout=_PATH_SECONDS, markup=False)
 
 
 def _counted(count: int) -> str:
