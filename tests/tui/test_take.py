@@ -4,8 +4,9 @@ import base64
 import csv
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -13,8 +14,24 @@ from textual.pilot import Pilot
 
 from mnist_tui.core.query import WRONG
 from mnist_tui.tui.app import MnistApp
+from mnist_tui.tui.session import Session
 from mnist_tui.tui.tmux import load_buffer
 from tests.tui.scripted import evaluation, loaded, make_app, mid_run, said
+
+
+@pytest.fixture(autouse=True)
+def none_answers_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whoever answers questions of a session ends with the test."""
+    sessions: list[Session] = []
+    begin = Session.__init__
+
+    def keep(session: Session, *words: Any, **more: Any) -> None:
+        begin(session, *words, **more)
+        sessions.append(session)
+
+    monkeypatch.setattr(Session, "__init__", keep)
+    yield
+    assert all(session.close() for session in sessions)
 
 
 @pytest.fixture(autouse=True)
