@@ -15,7 +15,7 @@ def test_five_labels_that_are_likely_wrong_are_named() -> None:
     given = truth.copy()
     given[:8] = (truth[:8] + 1) % 10
     labels = given.astype(np.uint8).tobytes()
-    judgement = Judgement("m.pth", "mnist", logits.tobytes(), labels, 0.1, 0.99, 0.1)
+    judgement = Judgement("m.pth", "mnist", logits.tobytes(), labels, bytes(784 * 3000), 0.1, 0.99, 0.1)
     table = Predictions.from_bytes(judgement.logits, labels, 0)
     errors = _as_json(judgement, table, [])["label_errors"]
     assert len(errors) > 5

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, TypeAlias
 import attrs
 
 from mnist_tui.core.dataset import Source, Split
+from mnist_tui.core.sheet import Caption
 
 
 @attrs.frozen
@@ -80,6 +81,18 @@ class Predict(Question):
     pixels: bytes = attrs.field(repr=False)
 
 
+@attrs.frozen(kw_only=True)
+class WriteSheet(Question):
+    """Write pictures, 784 bytes each, a caption under each and `heading` above them as a PNG at `path`."""
+
+    topic: ClassVar[str] = "write sheet"
+    long: ClassVar[bool] = True
+    path: str
+    heading: tuple[str, ...]
+    captions: tuple[Caption, ...] = attrs.field(repr=False)
+    pixels: bytes = attrs.field(repr=False)
+
+
 @attrs.frozen
 class TrainingRead:
     """The training digits."""
@@ -115,6 +128,13 @@ class Predicted:
 
 
 @attrs.frozen
+class SheetWritten:
+    """The contact sheet is on the disk."""
+
+    question: WriteSheet
+
+
+@attrs.frozen
 class Working:
     """`done` (0..1) of a long question."""
 
@@ -130,4 +150,4 @@ class Unanswered:
     message: str
 
 
-Answer: TypeAlias = TrainingRead | SplitJudged | CrossJudged | Predicted | Working | Unanswered
+Answer: TypeAlias = TrainingRead | SplitJudged | CrossJudged | Predicted | Working | Unanswered | SheetWritten

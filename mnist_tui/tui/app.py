@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import time
 from collections.abc import Iterable
@@ -45,6 +44,7 @@ from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, PlainScrollBar, themes
+from mnist_tui.tui.tmux import inside_tmux
 
 if TYPE_CHECKING:
     from mnist_tui.core.resuming import Resumption
@@ -233,7 +233,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
     def _ring(self, title: str, text: str) -> None:
         """Tell somebody who looks elsewhere, after a run that was long enough to look away."""
         if self.settings.bell and self.session.progress.train_seconds >= RING_SECONDS and self._driver is not None:
-            self._driver.write(notification(title, text, inside_tmux="TMUX" in os.environ))
+            self._driver.write(notification(title, text, inside_tmux=inside_tmux()))
 
     def _way_back(self, event: Rewound) -> str:
         if self._going_on:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from mnist_tui.core.dataset import Split, find
+from mnist_tui.core.sheet import Caption
 from mnist_tui.engine.checkpoint import save_checkpoint, serialise, state_of
 from mnist_tui.engine.model import CNN, Architecture
 from mnist_tui.inspecting import (
@@ -15,11 +16,13 @@ from mnist_tui.inspecting import (
     Predict,
     Predicted,
     ReadTraining,
+    SheetWritten,
     SplitJudged,
     TrainingRead,
     Unanswered,
     Weights,
     Working,
+    WriteSheet,
 )
 from mnist_tui.inspecting.inspector import Inspector
 
@@ -81,6 +84,33 @@ def test_the_training_digits_are_read(inspector: Inspector) -> None:
     (answer,) = inspector.drain()
     assert isinstance(answer, TrainingRead)
     assert len(answer.digits) == 60_000
+
+
+def sheet_of(digits: Split, path: Path) -> WriteSheet:
+    captions = tuple(Caption(index, "7", "9", 0.5) for index in range(100))
+    return WriteSheet(path=str(path), heading=("a", "b"), captions=captions, pixels=digits.images[:78400])
+
+
+def test_a_contact_sheet_is_written(inspector: Inspector, digits: Split, tmp_path: Path) -> None:
+    question = sheet_of(digits, tmp_path / "sheet.png")
+    inspector.ask(question)
+    assert inspector.wait(60)
+    *working, answer = inspector.drain()
+    assert [part.done for part in working if isinstance(part, Working)] == [0.4, 0.8, 1.0]
+    assert answer == SheetWritten(question)
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
+
+
+def test_a_contact_sheet_that_cannot_be_written_is_one_sentence(
+    inspector: Inspector, digits: Split, tmp_path: Path
+) -> None:
+    path = tmp_path / "gone" / "sheet.png"
+    inspector.ask(sheet_of(digits, path))
+    assert inspector.wait(60)
+    answer = inspector.drain()[-1]
+    assert isinstance(answer, Unanswered)
+    assert answer.message == f"cannot write {path}: No such file or directory"
 
 
 def test_what_cannot_be_answered_is_said_and_the_next_question_is_answered(

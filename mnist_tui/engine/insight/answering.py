@@ -20,6 +20,7 @@ from mnist_tui.inspecting import (
     TrainingRead,
     Weights,
     Working,
+    WriteSheet,
 )
 
 _MODELS_KEPT = 3
@@ -56,6 +57,10 @@ class Answering:
                 from mnist_tui.engine.insight.cross import cross_judge
 
                 yield from cross_judge(question, self.model(question.weights)[0].architecture, self.device)
+            case WriteSheet():
+                from mnist_tui.engine.insight.sheet import write_sheet
+
+                yield from write_sheet(question)
             case _:
                 raise TypeError(f"nobody answers {type(question).__name__}")
 

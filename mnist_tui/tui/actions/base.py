@@ -10,8 +10,10 @@ from textual.screen import Screen
 
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.tui.actions.keys import OrderedKeys
+from mnist_tui.tui.clipboard import osc52
 from mnist_tui.tui.driver import GuardedDriver
 from mnist_tui.tui.session import Session
+from mnist_tui.tui.tmux import inside_tmux, load_buffer, wrap
 
 CONFIRM_SECONDS = 5.0
 
@@ -47,6 +49,13 @@ class SessionApp(OrderedKeys):
     def say(self, text: str, title: str = "", *, severity: str = "information") -> None:
         """Show a sentence for a few seconds; it is never parsed as markup."""
         self.notify(text, title=title, severity=severity, markup=False)  # type: ignore[arg-type]
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put text on the clipboard of the terminal, over SSH and out of tmux too, where the terminal allows it."""
+        super().copy_to_clipboard(text)
+        if inside_tmux() and self._driver is not None:
+            self._driver.write(wrap(osc52(text)))
+            load_buffer(text)
 
     def show(self, *, charts: bool = True, figures: bool = True) -> None:
         """Bring the screen in sight up to date."""
