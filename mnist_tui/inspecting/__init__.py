@@ -112,4 +112,7 @@ class Unanswered:
     message: str
 
 
-Answer: TypeAlias = TrainingRead | SplitJudged | Predicted | Working | Unanswered
+# Below what it is made from: questions about one digit begin with `Question`.
+from mnist_tui.inspecting.reasons import Reason  # noqa: E402
+
+Answer: TypeAlias = TrainingRead | SplitJudged | Predicted | Working | Unanswered | Reason

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import attrs
 
 from mnist_tui.core.album import Album, Verdict
-from mnist_tui.core.dataset import Split
+from mnist_tui.core.dataset import Source, Split
 from mnist_tui.core.events import DataLoaded, Evaluated
 from mnist_tui.core.query import ALL, WRONG, Query, Sort
 
@@ -33,6 +33,7 @@ class DigitBrowser:
         album: evaluations of the test split; what is shown of any split belongs to the weights of the one shown.
         splits: the digits there are.
         split: which of them are looked at.
+        source: where the digits are from; None until they are loaded.
         classes: the ten names.
         predictions: of the split looked at; None where there are none. Order and captions always come from this table.
         query, sort: what of it is shown, in which order; they survive the next evaluation.
@@ -47,6 +48,7 @@ class DigitBrowser:
         self.album = Album()
         self.splits: dict[SplitName, Split] = {}
         self.split: SplitName = "test"
+        self.source: Source | None = None
         self.classes: Sequence[str] = tuple("0123456789")
         self.predictions: Predictions | None = None
         self.query: Query = ALL
@@ -102,6 +104,7 @@ class DigitBrowser:
         """Show the digits of `event`, without predictions."""
         self.splits = {"test": event.test}
         self.split = "test"
+        self.source = event.source
         self.classes = event.source.classes
         self.forget()
 
