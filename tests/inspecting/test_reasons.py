@@ -139,7 +139,7 @@ def test_filters_are_the_weights_and_their_norms(answering: Answering, model: CN
     kernels = np.frombuffer(answer.kernels, np.float32).reshape(2, 3, 3)
     np.testing.assert_array_equal(kernels, model.conv1.weight.detach().numpy()[:, 0])
     norms = np.frombuffer(answer.norms, np.float32).reshape(3, 2)
-    assert norms[2, 1] == pytest.approx(float((model.conv2.weight[2, 1] ** 2).sum() ** 0.5), rel=1e-5)
+    assert norms[2, 1] == pytest.approx(float((model.conv2.weight.detach()[2, 1] ** 2).sum() ** 0.5), rel=1e-5)
 
 
 def neighbours(weights: Weights, pixels: bytes, without: int = -1) -> FindNeighbours:

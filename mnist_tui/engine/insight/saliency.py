@@ -28,7 +28,7 @@ def input_gradient(model: CNN, picture: Tensor, target: int, against: int = -1) 
 
     With `against`, that of the difference of two logits, z[target] - z[against]: what would make the one likelier than
     the other. Simonyan, Vedaldi, Zisserman: Deep Inside Convolutional Networks (2013), section 3, takes the magnitude
-    of the first; the sign is kept here. On plain paper, where the maxima of a pooling tie, it is a one-sided derivative.
+    of the first; the sign is kept here. On plain paper, where the maxima of a pooling tie, it is one-sided.
 
     Args:
         model: in eval mode.
