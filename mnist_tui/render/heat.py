@@ -18,6 +18,7 @@ from mnist_tui.render.palette import Palette, mix
 
 _STEPS = 8  # of strength, either side of nothing
 _INKS = 8
+_FAINT = 3  # strength below which no sign hides the stroke
 _GAMMA = 0.75  # lifts the faint: a gradient has few strong places
 _STRONGEST = 0.82  # of the hue, so that the stroke below stays visible
 _SIGNS = ("-=", "+#")
@@ -122,7 +123,7 @@ def _draw_signs(
                 place = 2 * row * side + column
                 above, below = levels[place], levels[place + side]
                 level = above if abs(above) >= abs(below) else below
-                line.append(Segment(glyph, segment.style) if abs(level) < 2 else _sign(palette, level))
+                line.append(Segment(glyph, segment.style) if abs(level) < _FAINT else _sign(palette, level))
                 column += 1
         lines.append(list(Segment.simplify(line)))
     return lines

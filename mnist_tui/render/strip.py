@@ -74,7 +74,8 @@ def draw_history(
     levels = _ASCII_LEVELS if ascii_only else _LEVELS
     for line in range(tall):
         words = [_bar(verdict.probability_true, tall, tall - 1 - line, levels) * (cell - 1) for verdict in kept]
-        bars.append(row("p(true)" if line == tall - 1 else "100 %" if not line and tall > 1 else "", words, colours))
+        plain = [Style(color=colour.color) for colour in colours]
+        bars.append(row("p(true)" if line == tall - 1 else "100 %" if not line and tall > 1 else "", words, plain))
     end = [row(when, numbers, [muted] * len(kept))] if height >= 3 else []
     return [*bars, classes, signs, *end]
 

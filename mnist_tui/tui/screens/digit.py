@@ -25,6 +25,7 @@ from mnist_tui.tui.widgets.too_small import TooSmall
 if TYPE_CHECKING:
     from mnist_tui.tui.session import Session
 
+VAST = 180  # columns, from which two of the panels that take turns are beside each other
 POLL_HZ = 60  # while a short question has no answer: a walk through the digits feels like one
 
 
@@ -37,7 +38,7 @@ class DigitScreen(Screen[None]):
     """
 
     AUTO_FOCUS = "#subject"
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-stacked"), (76, "-narrow"), (110, "-roomy"), (180, "-vast")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-stacked"), (76, "-narrow"), (110, "-roomy"), (VAST, "-vast")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (33, "-tall"), (52, "-high")]
     OWN_BINDINGS = [
         Binding("left", "walk(-1)", "previous digit"),
@@ -116,7 +117,7 @@ class DigitScreen(Screen[None]):
 
     @property
     def _side_by_side(self) -> int:
-        return 2 if self.has_class("-vast") else 1
+        return 2 if self.app.size.width >= VAST else 1
 
     def _choose_panels(self) -> None:
         shown = {(self._first + offset) % len(self._cycled) for offset in range(self._side_by_side)}

@@ -114,7 +114,8 @@ class NeighbourPanel(StudyPanel, can_focus=True):
 
     def _caption(self, neighbour: Neighbour, place: int) -> tuple[str, Style]:
         palette, subject, judged = self.palette, self.study.subject, self.study.judged
-        figures = f" {neighbour.distance:.1f} {neighbour.index}"
+        distance = f"{neighbour.distance:.1f}" if neighbour.distance >= 1 else f"{neighbour.distance:.2g}"
+        figures = f" {distance} {neighbour.index}"
         name = self.study.session.browser.classes[neighbour.label]
         text = name[: max(2, SMALL_SIZE[0] - len(figures))] + figures
         if self.has_focus and place == self._chosen:
