@@ -406,3 +406,16 @@ async def test_screens_come_back_from_the_digit() -> None:
         assert isinstance(look.app.screen, DigitScreen)
 
     await with_digit(check)
+
+
+async def test_a_late_answer_about_another_digit_is_not_shown() -> None:
+    async def check(look: Look) -> None:
+        study, answers = look.screen.study, look.app.session.answers
+        late = study.layers
+        assert late is not None
+        look.screen.action_walk(1)
+        answers["activate"] = late
+        study.refresh()
+        assert study.layers is not late
+
+    await with_digit(check)
