@@ -12,35 +12,9 @@ import attrs
 
 from mnist_tui.core.dataset import Source, Split
 from mnist_tui.core.sheet import Caption
-
-
-@attrs.frozen
-class Weights:
-    """The weights of one evaluation of one run.
-
-    Attributes:
-        folder: the run's, in whose checkpoints they are looked for where `state` is empty.
-        step, branch: after which batch they are.
-        state: the state_dict as torch writes it.
-    """
-
-    folder: str
-    step: int
-    branch: int
-    state: bytes = attrs.field(default=b"", repr=False, eq=False)
-
-
-@attrs.frozen(kw_only=True)
-class Question:
-    """What all questions share: a newer one of a topic takes the place of the one before, answered or not.
-
-    Attributes:
-        topic: what it is about.
-        long: it is worked on in slices, and others come between.
-    """
-
-    topic: ClassVar[str]
-    long: ClassVar[bool] = False
+from mnist_tui.inspecting.question import Question as Question
+from mnist_tui.inspecting.question import Weights as Weights
+from mnist_tui.inspecting.reasons import Reason
 
 
 @attrs.frozen(kw_only=True)
@@ -150,4 +124,4 @@ class Unanswered:
     message: str
 
 
-Answer: TypeAlias = TrainingRead | SplitJudged | CrossJudged | Predicted | Working | Unanswered | SheetWritten
+Answer: TypeAlias = TrainingRead | SplitJudged | CrossJudged | Predicted | Working | Unanswered | SheetWritten | Reason

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
+from mnist_tui.core.dataset import Source, Split
 from mnist_tui.engine import device as devices
+from mnist_tui.engine.insight.features import Features
+from mnist_tui.engine.insight.maps import activate, read_filters
+from mnist_tui.engine.insight.saliency import as_picture, input_gradient, occlusion
 from mnist_tui.engine.insight.weights import load_weights
 from mnist_tui.engine.model import CNN
 from mnist_tui.inspecting import (
@@ -21,6 +25,14 @@ from mnist_tui.inspecting import (
     Weights,
     Working,
     WriteSheet,
+)
+from mnist_tui.inspecting.reasons import (
+    Activate,
+    Explain,
+    Explained,
+    FindNeighbours,
+    NeighboursFound,
+    ReadFilters,
 )
 
 _MODELS_KEPT = 3
@@ -39,6 +51,8 @@ class Answering:
         if threads is not None:
             devices.prepare(threads)
         self._models: OrderedDict[Weights, tuple[CNN, int]] = OrderedDict()
+        self._training: tuple[Source, Split] | None = None
+        self._features: tuple[Weights, Features] | None = None
 
     def answer(self, question: Question) -> Iterator[Answer | None]:
         """The answers to `question`; None where others may come between.
@@ -48,9 +62,13 @@ class Answering:
         """
         match question:
             case ReadTraining():
-                yield TrainingRead(question, question.source.load_train())
+                yield TrainingRead(question, self._read_training(question.source))
             case Predict():
                 yield self._predict(question)
+            case JudgeSplit(name="training"):
+                features = self._features_of(question.weights, question.digits)
+                yield from _grow(features, question)
+                yield SplitJudged(question, features.step, features.logits)
             case JudgeSplit():
                 yield from self._judge(question)
             case CrossJudge():
@@ -61,6 +79,15 @@ class Answering:
                 from mnist_tui.engine.insight.sheet import write_sheet
 
                 yield from write_sheet(question)
+            case Explain():
+                yield from self._explain(question)
+            case Activate():
+                picture = as_picture(question.pixels, self.device)
+                yield activate(*self.model(question.weights), picture, question)
+            case ReadFilters():
+                yield read_filters(*self.model(question.weights), question)
+            case FindNeighbours():
+                yield from self._find_neighbours(question)
             case _:
                 raise TypeError(f"nobody answers {type(question).__name__}")
 
@@ -94,3 +121,45 @@ class Answering:
             parts.append(logits_of(model, images[start : start + SLICE_BYTES], self.device).numpy().tobytes())
             yield Working(question, min(1.0, (start + SLICE_BYTES) / len(images)))
         yield SplitJudged(question, step, b"".join(parts))
+
+    def _explain(self, question: Explain) -> Iterator[Answer | None]:
+        model, step = self.model(question.weights)
+        picture = as_picture(question.pixels, self.device)
+        if question.heat == "occlusion":
+            for drops in occlusion(model, picture, question.target):
+                yield None if drops is None else Explained(question, step, drops.numpy().tobytes())
+        else:
+            gradient = input_gradient(model, picture, question.target, question.against)
+            yield Explained(question, step, gradient.contiguous().numpy().tobytes())
+
+    def _find_neighbours(self, question: FindNeighbours) -> Iterator[Answer | None]:
+        if self._training is None or self._training[0] != question.source:
+            yield Working(question, 0.0)
+            yield TrainingRead(ReadTraining(source=question.source), self._read_training(question.source))
+        digits = self._read_training(question.source)
+        features = self._features_of(question.weights, digits)
+        if features.done < 1:
+            yield from _grow(features, question)
+            judged = JudgeSplit(weights=question.weights, name="training", digits=digits)
+            yield SplitJudged(judged, features.step, features.logits)
+        nearest = features.nearest(as_picture(question.pixels, self.device), question.count, question.without)
+        yield NeighboursFound(question, features.step, nearest)
+
+    def _read_training(self, source: Source) -> Split:
+        """The training digits of `source`, read once."""
+        if self._training is None or self._training[0] != source:
+            self._training = source, source.load_train()
+        return self._training[1]
+
+    def _features_of(self, weights: Weights, digits: Split) -> Features:
+        """Those of `digits` by `weights`: as far as they are computed, where they are the last that were asked for."""
+        if self._features is None or self._features[0] != weights or self._features[1].digits is not digits:
+            model, step = self.model(weights)
+            self._features = weights, Features(model, step, digits, self.device)
+        return self._features[1]
+
+
+def _grow(features: Features, question: Question) -> Iterator[Working]:
+    while features.done < 1:
+        features.grow()
+        yield Working(question, features.done)

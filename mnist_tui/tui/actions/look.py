@@ -17,7 +17,11 @@ class LookActions(SessionApp):
         """Show the Inspect screen."""
         from mnist_tui.tui.screens.inspect import InspectScreen
 
-        if not isinstance(self.screen, InspectScreen):
+        if any(isinstance(screen, InspectScreen) for screen in self.screen_stack):
+            while not isinstance(self.screen, InspectScreen):
+                self.pop_screen()
+            self.show()
+        else:
             self.show_screen(InspectScreen(self.session))
 
     def on_digit_panel_opened(self, message: DigitPanel.Opened) -> None:
@@ -26,6 +30,8 @@ class LookActions(SessionApp):
 
     def action_train(self) -> None:
         """Show the Train screen."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
         self.action_leave_layer()
 
     def action_leave_layer(self) -> None:

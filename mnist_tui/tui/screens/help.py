@@ -15,6 +15,7 @@ from textual.widgets import Static
 from mnist_tui.core.health import LIMITS
 from mnist_tui.core.history import SMOOTHING
 from mnist_tui.render.palette import Palette
+from mnist_tui.tui.screens.digit import DigitScreen
 from mnist_tui.tui.screens.finder import FinderScreen
 from mnist_tui.tui.screens.inspect import InspectScreen
 from mnist_tui.tui.screens.runs import RunsScreen
@@ -26,6 +27,7 @@ from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.gallery import Gallery
 from mnist_tui.tui.widgets.knob_row import KnobRow
 from mnist_tui.tui.widgets.metric_chart import MetricChart
+from mnist_tui.tui.widgets.neighbour_panel import NeighbourPanel
 from mnist_tui.tui.widgets.runs_table import RunsTable
 from mnist_tui.tui.widgets.search_line import SearchLine
 
@@ -39,6 +41,8 @@ _PANELS: tuple[tuple[str, type], ...] = (
     ("on the confusion matrix", ConfusionMatrix),
     ("on the figures of the classes", ClassFigures),
     ("on the Inspect screen", InspectScreen),
+    ("on one digit (enter opens it)", DigitScreen),
+    ("on its neighbours (tab goes there)", NeighbourPanel),
     ("in the table of Runs", RunsTable),
     ("on the Runs screen", RunsScreen),
     ("in the learning-rate finder", FinderScreen),

@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 
 from mnist_tui.tui.inspect.compare import Comparing
 from mnist_tui.tui.inspect.find import Finding
+from mnist_tui.tui.inspect.look import Looking
 from mnist_tui.tui.inspect.take import Taking
 from mnist_tui.tui.inspect.view import Viewing
 from mnist_tui.tui.widgets.class_figures import ClassFigures
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mnist_tui.tui.session import Session
 
 
-class InspectScreen(Finding, Viewing, Comparing, Taking):
+class InspectScreen(Finding, Viewing, Comparing, Taking, Looking):
     """Walk through the digits; every picture, caption and count comes from the same evaluation."""
 
     AUTO_FOCUS = "#gallery"

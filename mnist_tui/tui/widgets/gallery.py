@@ -31,6 +31,13 @@ class Gallery(ScrollView, can_focus=True):
     class Moved(Message):
         """The cursor is on another picture."""
 
+    class Opened(Message):
+        """A picture was chosen for a closer look; `index` is its place in the split."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
     BINDINGS = [
         Binding("left", "move(-1)", "previous digit", show=False),
         Binding("right", "move(1)", "next digit", show=False),
@@ -40,6 +47,7 @@ class Gallery(ScrollView, can_focus=True):
         Binding("pagedown", "move_pages(1)", "page down", show=False),
         Binding("home", "move(-1000000)", "first digit", show=False),
         Binding("end", "move(1000000)", "last digit", show=False),
+        Binding("enter", "open", "look closer", show=False),
     ]
 
     DEFAULT_CSS = """
@@ -113,8 +121,13 @@ class Gallery(ScrollView, can_focus=True):
         self.show()
         self.post_message(self.Moved())
 
+    def action_open(self) -> None:
+        """Ask for a closer look at the picture under the cursor."""
+        if self._browser.index is not None:
+            self.post_message(self.Opened(self._browser.index))
+
     def on_click(self, event: Click) -> None:
-        """Put the cursor on the picture under the mouse."""
+        """Put the cursor on the picture under the mouse; a second click looks closer."""
         offset = event.get_content_offset(self)
         if offset is None:
             return
@@ -122,6 +135,8 @@ class Gallery(ScrollView, can_focus=True):
         column = min(offset.x // (SMALL_SIZE[0] + _GAP), self.columns - 1)
         if row * self.columns + column < len(self._browser.order):
             self._move_to(row * self.columns + column)
+            if event.chain == 2:
+                self.action_open()
 
     def render_line(self, y: int) -> Strip:
         """One line across the pictures of a row."""
