@@ -22,6 +22,7 @@ from mnist_tui.inspecting.reasons import (
     ReadFilters,
 )
 from mnist_tui.tui.subject import Subject
+from mnist_tui.tui.wording import kind_of
 
 if TYPE_CHECKING:
     from mnist_tui.core.predictions import Predictions
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 HEATS: tuple[Heat | None, ...] = (None, "gradient", "occlusion", "contrast")
 PATIENCE_SECONDS = 0.12  # for which a panel keeps what it shows before it says that it waits
-NAMES = {"test": "test digit", "training": "training digit", "drawings": "drawing"}
 
 T = TypeVar("T", Activated, Explained, FiltersRead, NeighboursFound)
 
@@ -103,7 +103,7 @@ class Study:
         if browser.digits is None or browser.index is None:
             return None
         digit, label = browser.digits.digit(browser.index), browser.digits.labels[browser.index]
-        return Subject(bytes(digit), f"{NAMES[browser.split]} {browser.index}", label)
+        return Subject(bytes(digit), f"{kind_of(browser, 1)} {browser.index}", label)
 
     @property
     def judged(self) -> Judged | None:

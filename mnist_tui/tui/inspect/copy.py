@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding
 from textual.screen import Screen
 
+from mnist_tui.tui.wording import kind_of
+
 if TYPE_CHECKING:
     from mnist_tui.tui.session import Session
-
-_CALLED = {"test": "test digit", "training": "training digit", "drawings": "drawing"}
 
 
 class Copying(Screen[None]):
@@ -26,15 +26,22 @@ class Copying(Screen[None]):
 
     session: Session
 
+    @property
+    def copied(self) -> tuple[int, str] | None:
+        """The index that is copied, and of what: None where no digit of a split is shown."""
+        browser = self.session.browser
+        return None if browser.index is None else (browser.index, kind_of(browser, 1))
+
     def action_copy_index(self) -> None:
         """Copy the index of the digit under the cursor: the bare number, which is what code and tables take."""
-        browser = self.session.browser
-        if browser.index is None:
-            self.notify("No digit is shown, so there is no index to copy.", severity="warning", markup=False)
+        copied = self.copied
+        if copied is None:
+            self.notify("No digit of a set is shown, so there is no index to copy.", severity="warning", markup=False)
             return
-        self.app.copy_to_clipboard(str(browser.index))
+        index, what = copied
+        self.app.copy_to_clipboard(str(index))
         self.notify(
-            f"{browser.index}, the index of this {_CALLED[browser.split]}. "
+            f"{index}, the index of this {what}. "
             "If it cannot be pasted, allow clipboard access (OSC 52) in the terminal's settings.",
             title="copied",
             markup=False,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Horizontal
-from textual.screen import Screen
 
 from mnist_tui.inspecting import Unanswered
+from mnist_tui.tui.inspect.copy import Copying
 from mnist_tui.tui.study import Study
 from mnist_tui.tui.subject import Subject
 from mnist_tui.tui.widgets.history_panel import HistoryPanel
@@ -29,7 +29,7 @@ VAST = 180  # columns, from which two of the panels that take turns are beside e
 POLL_HZ = 60  # while a short question has no answer: a walk through the digits feels like one
 
 
-class DigitScreen(Screen[None]):
+class DigitScreen(Copying):
     """The digit large, its probabilities, its history, its neighbours, and what every layer makes of it.
 
     Args:
@@ -47,6 +47,7 @@ class DigitScreen(Screen[None]):
         Binding("c", "cycle_against", "contrast", tooltip="why this class and not that one, class by class"),
         Binding("n", "cycle_panel", "next panel", tooltip="neighbours, maps of both convolutions, filters, in turn"),
         Binding("N", "renew", "neighbours anew", tooltip="look for neighbours by the weights that are shown now"),
+        *Copying.COPY_KEYS,
         Binding("escape", "back", "back", show=False, tooltip="from a neighbour, then from the digit"),
     ]
     BINDINGS = [*OWN_BINDINGS]
@@ -132,6 +133,14 @@ class DigitScreen(Screen[None]):
         self._choose_panels()
 
     # --- what can be done
+
+    @property
+    def copied(self) -> tuple[int, str] | None:
+        """The index of the digit that is looked into, which may be a neighbour of the gallery's."""
+        index = self.study.index
+        if index is None or self.study.of_browser:
+            return super().copied if index is not None else None
+        return index, "training digit"
 
     def action_walk(self, distance: int) -> None:
         """Go to another digit of the gallery's order."""
