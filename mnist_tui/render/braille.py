@@ -18,7 +18,7 @@ from mnist_tui.render.scaling import lanes
 BLANK = 0x2800
 # The bit of each dot and the byte from which on it is set, by row and column of the cell.
 _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
-THRESHOLDS = ((64, 128), (160, 96), (80, 144), (176, 112))
+THRESHOLDS = ((80, 116), (144, 108), (90, 134), (152, 124))
 _SET = {low: bytes(value >= low for value in range(256)) for row in THRESHOLDS for low in row}
 
 

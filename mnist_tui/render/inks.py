@@ -1,7 +1,8 @@
 """What strokes are coloured with: the program's own ink, and ramps that colour-blind eyes read as well.
 
 Every ramp grows steadily lighter on a dark background and steadily darker on a light one, so it is told by lightness
-alone. viridis: van der Walt and Smith 2015; cividis: Nuñez, Anderton and Renslow 2018 (doi:10.1371/journal.pone.0199239).
+alone. After viridis (van der Walt and Smith 2015) and cividis (Nuñez, Anderton and Renslow 2018,
+doi:10.1371/journal.pone.0199239).
 """
 
 from __future__ import annotations
@@ -31,5 +32,6 @@ def inked(palette: Palette, name: InkName) -> Palette:
     if name == "contrast":  # half a stroke is a whole one
         ink = "#ffffff" if palette.dark else "#000000"
         return attrs.evolve(palette, ink=ink, between=(ink,))
-    ramp = _RAMPS[name][1:] if palette.dark else _RAMPS[name][::-1]
+    # Without the colour that the background is nearest to.
+    ramp = _RAMPS[name][1:] if palette.dark else _RAMPS[name][-2::-1]
     return attrs.evolve(palette, ink=ramp[-1], between=ramp[:-1])

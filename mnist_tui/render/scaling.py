@@ -96,7 +96,9 @@ def _phases(before: int, after: int) -> tuple[tuple[_Taps, ...], int]:
         edges = [min(max(place * outputs, low), high) for place in (*covered, covered.stop)]
         marks = [round((edge - low) * _ONE / inputs) for edge in edges]
         phases.append(
-            tuple((place, marks[nth + 1] - marks[nth]) for nth, place in enumerate(covered) if marks[nth + 1] > marks[nth])
+            tuple(
+                (place, marks[nth + 1] - marks[nth]) for nth, place in enumerate(covered) if marks[nth + 1] > marks[nth]
+            )
         )
     return tuple(phases), inputs
 

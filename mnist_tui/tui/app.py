@@ -42,6 +42,7 @@ from mnist_tui.tui.actions.run import RunActions
 from mnist_tui.tui.actions.runs import RunsActions
 from mnist_tui.tui.bell import notification
 from mnist_tui.tui.keys import KEYS
+from mnist_tui.tui.looks import is_light
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, PlainScrollBar, themes
@@ -103,7 +104,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         ScrollBar.renderer = PlainScrollBar if session.ascii_only else ScrollBarRender
         for theme in themes():
             self.register_theme(theme)
-        self.theme = LIGHT_THEME if screen.theme == "light" else DARK_THEME
+        self.theme = LIGHT_THEME if is_light(screen.theme, os.environ) else DARK_THEME
 
     def get_default_screen(self) -> Screen[None]:
         """The dashboard."""

@@ -61,7 +61,7 @@ def test_shades_and_ascii_stand_for_the_mean_of_two_pixels() -> None:
 
 TWO = [
     "      .:.     ",
-    "     +##@*:   ",
+    "     +##@#:   ",
     "        :%@   ",
     "  -*#++-=@#   ",
     "  @@%%@@@@=.  ",

@@ -34,8 +34,8 @@ class InspectScreen(Finding, Viewing, Comparing, Taking):
         self.set_class(session.ascii_only, "-ascii")
         self.session = session
         self.status = StatusBar(session.progress, session.settings, ascii_only=session.ascii_only)
-        self.gallery = Gallery(session.browser, glyphs=session.glyphs)
-        self.closeup = DigitPanel(session.browser, glyphs=session.glyphs, filmstrip=False, id="closeup")
+        self.gallery = Gallery(session)
+        self.closeup = DigitPanel(session, filmstrip=False, id="closeup")
         self.confusion = ConfusionMatrix(session.browser, ascii_only=session.ascii_only)
 
     def compose(self) -> ComposeResult:
