@@ -88,8 +88,8 @@ LIGHT = Palette(
     test="#161a21",
     best="#a3720a",
     mark="#8a4f86",
-    right="#0b7a61",
-    wrong="#c2371c",
+    right="#0c7f65",
+    wrong="#a3260f",
     warning="#96690a",
 )
 
