@@ -36,9 +36,7 @@ def test_no_other_two_colours_come_closer_to_four_pixels(levels: list[int]) -> N
     chosen = [high if bits & 8 >> place else low for place in range(4)]
     error = sum((level - colour) ** 2 for level, colour in zip(levels, chosen, strict=True))
     for mask in range(16):
-        sides = [
-            [level for place, level in enumerate(levels) if bool(mask & 8 >> place) is side] for side in (False, True)
-        ]
+        sides = [[level for place, level in enumerate(levels) if bool(mask & 8 >> place) is on] for on in (False, True)]
         other = sum((level - sum(side) / len(side)) ** 2 for side in sides if side for level in side)
         assert error <= other + 1e-9
 

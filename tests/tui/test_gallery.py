@@ -37,11 +37,10 @@ def texts(gallery: Gallery) -> list[str]:
 
 def row_in_sight(gallery: Gallery, app: MnistApp) -> bool:
     """Whether all of the cursor's row is seen."""
-    height = gallery._row_height
+    height = gallery._grid.row_height
     top = app.session.browser.position // gallery.columns * height - gallery.scroll_offset.y
-    return 0 <= top and (
-        top + size_of(app.session.look.size)[1] <= max(gallery.scrollable_content_region.height, height)
-    )
+    bottom = top + size_of(app.session.look.size)[1]
+    return top >= 0 and bottom <= max(gallery.scrollable_content_region.height, height)
 
 
 @pytest.mark.parametrize("terminal", TERMINALS)
@@ -56,7 +55,7 @@ async def test_the_cursor_survives_every_cell_size(terminal: tuple[int, int]) ->
             assert app.session.browser.position == 4321
             assert row_in_sight(gallery, app)
             assert {len(line) for line in texts(gallery)} == {gallery.scrollable_content_region.width}
-            assert gallery.scroll_offset.y % gallery._row_height == 0
+            assert gallery.scroll_offset.y % gallery._grid.row_height == 0
         assert sorted(sizes) == sorted(SIZES)
 
 
@@ -75,11 +74,11 @@ async def test_pages_begin_with_a_row_to_the_last_digit(terminal: tuple[int, int
     async with gallery_of(terminal) as (pilot, gallery, app):
         first = app.session.browser.position
         await pilot.press("pagedown")
-        assert app.session.browser.position - first == gallery.columns * gallery._rows_in_sight
+        assert app.session.browser.position - first == gallery.columns * gallery._grid.rows
         await pilot.press("end")
         assert app.session.browser.position == 9999
         assert row_in_sight(gallery, app)
-        assert gallery.scroll_offset.y % gallery._row_height == 0
+        assert gallery.scroll_offset.y % gallery._grid.row_height == 0
         await pilot.press("home")
         assert gallery.scroll_offset.y == 0
 
@@ -108,32 +107,30 @@ async def test_the_selected_digit_is_told_by_characters(ascii_only: bool, marks:
             assert caption[1] == marks[2]
             assert marks[3] in caption
             await pilot.press("right")
-            assert texts(gallery)[0][0] == (" " if gallery.columns > 1 else marks[0])
+            assert texts(gallery)[0][0] == " "
             await pilot.press("left")
 
 
 async def test_enter_and_a_double_click_open_a_digit() -> None:
     messages: list[Message] = []
-    async with gallery_of(messages=messages) as (pilot, gallery, app):
+    async with gallery_of(messages=messages) as (pilot, _, app):
         await pilot.press("right", "enter")
         await pilot.click("#gallery", offset=(5, 4), times=2)
         order = app.session.browser.order
-        opened = [message.index for message in messages if isinstance(message, Gallery.Opened)]
-        assert opened == [order[1], order[0]]
+        opened = {id(message): message.index for message in messages if isinstance(message, Gallery.Opened)}
+        assert list(opened.values()) == [order[1], order[0]]  # each is heard again on its way up
 
 
 async def test_the_wheel_moves_the_view_by_a_row_and_leaves_the_cursor() -> None:
     async with gallery_of() as (pilot, gallery, app):
-        down = MouseScrollDown(gallery, 5, 5, 0, 1, 0, False, False, False)
-        up = MouseScrollUp(gallery, 5, 5, 0, -1, 0, False, False, False)
-        for event, row in ((up, 0), (down, 1), (down, 2), (up, 1)):
-            gallery.post_message(event)
+        for event, row in ((MouseScrollUp, 0), (MouseScrollDown, 1), (MouseScrollDown, 2), (MouseScrollUp, 1)):
+            gallery.post_message(event(gallery, 5, 5, 0, 0, 0, False, False, False))
             await pilot.pause()
-            assert gallery.scroll_offset.y == row * gallery._row_height
+            assert gallery.scroll_offset.y == row * gallery._grid.row_height
         assert app.session.browser.position == 0
         app.session.apply(evaluation(1876, 2))
         app.tick()
-        assert gallery.scroll_offset.y == gallery._row_height
+        assert gallery.scroll_offset.y == gallery._grid.row_height
         await pilot.press("right")
         assert gallery.scroll_offset.y == 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+import attrs
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding
@@ -13,6 +14,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from mnist_tui.render.blocks import Size as CellSize
 from mnist_tui.render.mosaic import Lines
 from mnist_tui.render.palette import Palette
 from mnist_tui.render.words import grouped
@@ -22,6 +24,35 @@ from mnist_tui.tui.widgets.picture import draw_entry, size_of
 
 _LOOSEST = 3  # blanks between two pictures where there is room to spread them
 _KEPT = 1000  # drawn digits kept: more than a 400 x 100 screen shows, some 3 MB
+
+
+@attrs.frozen
+class Grid:
+    """Where pictures stand in a region of some size; each has a blank on both sides, shared with its neighbour.
+
+    Attributes:
+        width, height: of a picture with its caption, in cells.
+        columns: pictures a row.
+        pitch: cells from one picture to the next.
+        row_height: cells from one row to the next.
+        rows: whole rows in sight, at least one.
+    """
+
+    width: int
+    height: int
+    columns: int
+    pitch: int
+    row_height: int
+    rows: int
+
+    @classmethod
+    def of(cls, size: CellSize, width: int, height: int) -> Grid:
+        """The grid of pictures of a size in `width` x `height` cells."""
+        wide, high = size_of(size)
+        columns = max(1, (width - 1) // (wide + 1))
+        row_height = high + (size != "dense")
+        pitch = max(1, min((width - 1) // columns, wide + _LOOSEST))
+        return cls(wide, high, columns, pitch, row_height, max(1, height // row_height))
 
 
 class Gallery(ScrollView, can_focus=True):
@@ -50,7 +81,7 @@ class Gallery(ScrollView, can_focus=True):
     ]
 
     DEFAULT_CSS = """
-    Gallery { height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
+    Gallery { height: 1fr; width: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; overflow-x: hidden; }
     """
 
     def __init__(self, session: Session) -> None:
@@ -61,6 +92,7 @@ class Gallery(ScrollView, can_focus=True):
         self._place: object = None
         self._drawn: OrderedDict[tuple[int, bool], Lines] = OrderedDict()
         self._drawn_for: object = None
+        self._grid = Grid.of("half", 0, 0)
 
     @property
     def palette(self) -> Palette:
@@ -69,26 +101,8 @@ class Gallery(ScrollView, can_focus=True):
 
     @property
     def columns(self) -> int:
-        """Pictures a row; each has a column of its own on both sides, shared with its neighbour."""
-        return max(1, (self.scrollable_content_region.width - 1) // (self._width + 1))
-
-    @property
-    def _pitch(self) -> int:
-        """Cells from one picture to the next."""
-        return max(1, min((self.scrollable_content_region.width - 1) // self.columns, self._width + _LOOSEST))
-
-    @property
-    def _width(self) -> int:
-        return size_of(self._session.look.size)[0]
-
-    @property
-    def _row_height(self) -> int:
-        size = self._session.look.size
-        return size_of(size)[1] + (size != "dense")
-
-    @property
-    def _rows_in_sight(self) -> int:
-        return max(1, self.scrollable_content_region.height // self._row_height)
+        """Pictures a row."""
+        return self._grid.columns
 
     def on_mount(self) -> None:
         """Take the browser's state over."""
@@ -109,30 +123,31 @@ class Gallery(ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         order = self._browser.order
         width, height = self.scrollable_content_region.size
+        self._grid = grid = Grid.of(self._session.look.size, width, height)
         rows = -(-len(order) // self.columns)
         # What a page leaves over stands below the last row, so that the last page begins with a row too.
-        left_over = max(0, height - self._rows_in_sight * self._row_height) if rows > self._rows_in_sight else 0
-        self.virtual_size = Size(width, rows * self._row_height + left_over)
+        left_over = max(0, height - grid.rows * grid.row_height) if rows > grid.rows else 0
+        self.virtual_size = Size(width, rows * grid.row_height + left_over)
         which = "misclassified" if self._browser.only_wrong else "all"
         hardest = ", hardest first" if self._browser.predictions is not None else ""
         self.border_title = f" {which}: {grouped(len(order))} digits{hardest} "
-        place = (self._browser.position, self.columns, self._row_height, height)
+        place = (self._browser.position, grid.columns, grid.row_height, height)
         if place != self._place:  # a view that the wheel has moved stays where it is when an evaluation comes
             self._place = place
             self._keep_cursor_in_sight()
         self.refresh()
 
     def _keep_cursor_in_sight(self) -> None:
-        row, first = self._browser.position // self.columns, self.scroll_offset.y / self._row_height
+        row, first = self._browser.position // self.columns, self.scroll_offset.y / self._grid.row_height
         if row < first:
             self._scroll_to_row(row)
-        elif row >= first + self._rows_in_sight:
-            self._scroll_to_row(row - self._rows_in_sight + 1)
+        elif row >= first + self._grid.rows:
+            self._scroll_to_row(row - self._grid.rows + 1)
         else:
             self._scroll_to_row(round(first))
 
     def _scroll_to_row(self, row: int) -> None:
-        self.scroll_to(y=row * self._row_height, animate=False, force=True, immediate=True)
+        self.scroll_to(y=row * self._grid.row_height, animate=False, force=True, immediate=True)
 
     def action_move(self, distance: int) -> None:
         """Move the cursor by digits."""
@@ -144,7 +159,7 @@ class Gallery(ScrollView, can_focus=True):
 
     def action_move_pages(self, pages: int) -> None:
         """Move the cursor by screens."""
-        self._move_to(self._browser.position + pages * self._rows_in_sight * self.columns)
+        self._move_to(self._browser.position + pages * self._grid.rows * self.columns)
 
     def action_open(self) -> None:
         """Ask for a closer look at the digit under the cursor."""
@@ -163,8 +178,8 @@ class Gallery(ScrollView, can_focus=True):
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        row = (offset.y + self.scroll_offset.y) // self._row_height
-        column = min(max(0, offset.x - 1) // self._pitch, self.columns - 1)
+        row = (offset.y + self.scroll_offset.y) // self._grid.row_height
+        column = min(max(0, offset.x - 1) // self._grid.pitch, self.columns - 1)
         if row * self.columns + column < len(self._browser.order):
             self._move_to(row * self.columns + column)
             if event.chain == 2:
@@ -181,26 +196,26 @@ class Gallery(ScrollView, can_focus=True):
     def _scroll_rows(self, event: MouseScrollDown | MouseScrollUp, rows: int) -> None:
         event.stop()
         event.prevent_default()
-        self._scroll_to_row(self.scroll_offset.y // self._row_height + rows)
+        self._scroll_to_row(self.scroll_offset.y // self._grid.row_height + rows)
 
     def render_line(self, y: int) -> Strip:
         """One line across the pictures of a row, on the paper's colour, which is the panel's."""
-        browser, palette = self._browser, self.palette
-        width = self.scrollable_content_region.width
+        browser, grid, palette = self._browser, self._grid, self.palette
+        width = self.virtual_size.width
         paper = Style(color=palette.accent, bgcolor=palette.paper)
-        row, line = divmod(y + self.scroll_offset.y, self._row_height)
-        first = row * self.columns
-        if browser.digits is None or line >= size_of(self._session.look.size)[1] or first >= len(browser.order):
+        row, line = divmod(y + self.scroll_offset.y, grid.row_height)
+        first = row * grid.columns
+        if browser.digits is None or line >= grid.height or first >= len(browser.order):
             return Strip.blank(width, paper)
         bars = "||" if self._session.look.ascii_only else "▐▌"
-        gap = self._pitch - self._width
+        gap = Segment(" " * (grid.pitch - grid.width), paper)
         parts = [Segment(" ", paper)]
-        for position in range(first, min(first + self.columns, len(browser.order))):
+        for position in range(first, min(first + grid.columns, len(browser.order))):
             selected = position == browser.position
             if selected:
                 parts[-1] = Segment(parts[-1].text[:-1] + bars[0], paper)
             parts += self._picture(browser.order[position], selected)[line]
-            parts.append(Segment((bars[1] if selected else " ") + " " * (gap - 1), paper))
+            parts.append(Segment(bars[1] + gap.text[1:], paper) if selected else gap)
         return Strip(parts).adjust_cell_length(width, paper)
 
     def _picture(self, index: int, selected: bool) -> Lines:
