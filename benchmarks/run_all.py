@@ -15,8 +15,11 @@ from benchmarks.measure import FIGURE, SEPARATOR, machine
 
 FULL: tuple[tuple[str, ...], ...] = (
     ("chart_redraw",),
+    ("strips",),
     ("first_frame",),
     ("key_latency",),
+    ("gallery_page",),
+    ("gallery_scroll",),
     ("leave",),
     ("throughput",),
     ("throughput", "--batch-size", "512", "--batches", "80", "--warm-up", "10", "--pairs", "5"),
@@ -34,8 +37,11 @@ FULL: tuple[tuple[str, ...], ...] = (
 )
 QUICK: tuple[tuple[str, ...], ...] = (
     ("chart_redraw", "--pairs", "3", "--many", "20000"),
+    ("strips", "--pairs", "3"),
     ("first_frame", "--pairs", "1"),
     ("key_latency", "--keys", "4", "--block", "2"),
+    ("gallery_page", "--keys", "4"),
+    ("gallery_scroll",),
     ("leave", "--times", "1"),
     ("throughput", "--pairs", "1", "--batches", "20", "--warm-up", "5"),
     ("dashboard", "--pairs", "1", "--images", "9000", "--epochs", "2"),

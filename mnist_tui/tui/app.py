@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import time
 from collections.abc import Iterable
@@ -41,6 +42,7 @@ from mnist_tui.tui.actions.run import RunActions
 from mnist_tui.tui.actions.runs import RunsActions
 from mnist_tui.tui.bell import notification
 from mnist_tui.tui.keys import KEYS
+from mnist_tui.tui.looks import is_light
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, PlainScrollBar, themes
@@ -103,7 +105,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         ScrollBar.renderer = PlainScrollBar if session.ascii_only else ScrollBarRender
         for theme in themes():
             self.register_theme(theme)
-        self.theme = LIGHT_THEME if screen.theme == "light" else DARK_THEME
+        self.theme = LIGHT_THEME if is_light(screen.theme, os.environ) else DARK_THEME
 
     def get_default_screen(self) -> Screen[None]:
         """The dashboard."""
@@ -161,6 +163,8 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
                 self.say(answer.message, severity="warning")
         eventful = edited = False
         for event in self.session.drain():
+            if isinstance(event, EngineLoaded) and not self.is_headless:
+                gc.freeze()  # torch stays: with it a full collection stops the screen for 140 ms, without for 15
             self._react(event)
             eventful = eventful or not isinstance(event, BatchesTrained)
             edited = edited or isinstance(event, (HyperparametersApplied, Rewound))

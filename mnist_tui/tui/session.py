@@ -36,6 +36,7 @@ from mnist_tui.inspecting import Answer, CrossJudged, Question, SplitJudged, Tra
 from mnist_tui.render.blocks import Glyphs
 from mnist_tui.runner import Order, Runner
 from mnist_tui.tui.browser import DigitBrowser
+from mnist_tui.tui.looks import Look
 
 if TYPE_CHECKING:
     from mnist_tui.core.resuming import Resumption
@@ -58,11 +59,12 @@ class Session:
         preview: the newest augmented images.
         finding: the newest of the learning-rate finder.
         watching: another process trains.
+        look: how digits are drawn now.
         answers: the newest answer of each topic that was asked about.
     """
 
     def __init__(
-        self, runner: Runner, wanted: Hyperparameters, *, ascii_only: bool = False, glyphs: Glyphs = "half"
+        self, runner: Runner, wanted: Hyperparameters, *, ascii_only: bool = False, look: Look | None = None
     ) -> None:
         self.runner = runner
         self.settings: RunSettings = runner.settings
@@ -72,7 +74,7 @@ class Session:
         self.progress = Progress()
         self.browser = DigitBrowser()
         self.ascii_only = ascii_only
-        self.glyphs: Glyphs = glyphs
+        self.look = look or Look(glyphs="ascii" if ascii_only else "half")
         self.start_wanted = False
         self.pausing = False
         self._asked: dict[str, float] = {}
@@ -82,6 +84,11 @@ class Session:
         self.finding: RatesTried | RateFound | None = None
         self.answers: dict[str, Answer] = {}
         self._inspector: Inspector | None = None
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """What digits are drawn with now."""
+        return self.look.glyphs
 
     def drain(self) -> list[Event]:
         """Take in what happened since the last call; return what is news, and not from before the run was watched."""

@@ -13,14 +13,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from mnist_tui.core.dataset import Split, find
 from mnist_tui.core.events import DataLoaded, Evaluated
+from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.predictions import Predictions, select
 from mnist_tui.core.query import SORTS, Condition, Sort
 from mnist_tui.core.search import parse
 from mnist_tui.render.blocks import draw_digit, halve
 from mnist_tui.render.palette import DARK, Palette
-from mnist_tui.tui.browser import DigitBrowser, SplitName
-from mnist_tui.tui.widgets.digit_panel import DigitPanel, draw_entry
+from mnist_tui.tui.browser import SplitName
+from mnist_tui.tui.session import Session
+from mnist_tui.tui.widgets.digit_panel import DigitPanel
+from mnist_tui.tui.widgets.picture import draw_entry
 from mnist_tui.tui.wording import title_words, why_empty
+from tests.tui.scripted import ScriptedRunner
 
 Floats = npt.NDArray[np.float32]
 
@@ -98,8 +102,9 @@ class Browsing(RuleBasedStateMachine):
 
     @initialize()
     def load(self) -> None:
-        self.browser = DigitBrowser()
-        self.closeup = Closeup(self.browser)
+        session = Session(ScriptedRunner(), Hyperparameters())
+        self.browser = session.browser
+        self.closeup = Closeup(session)
         self.browser.load(DataLoaded(find("mnist"), SPLITS["test"]))
         self.step, self.branch, self.epoch = 0, 0, 0
         self.made: dict[tuple[SplitName, int, bytes], bool] = {}
@@ -252,7 +257,7 @@ class Browsing(RuleBasedStateMachine):
         for index in browser.order:
             *art, caption = draw_entry(browser, index, DARK, "half")
             assert [list(line) for line in art] == ART[browser.split, index]
-            self._check(caption.text, index, small=True)
+            self._check("".join(segment.text for segment in caption), index, small=True)
 
     @invariant()
     def the_large_digit_has_its_own_caption(self) -> None:
@@ -295,7 +300,7 @@ TestBrowsing = Browsing.TestCase
 
 
 def test_what_was_judged_before_is_not_shown_once_it_is_undone() -> None:
-    browser = DigitBrowser()
+    browser = Session(ScriptedRunner(), Hyperparameters()).browser
     browser.load(DataLoaded(find("mnist"), SPLITS["test"]))
     browser.add_split("training", SPLITS["training"])
     browser.show_split("training")

@@ -36,7 +36,7 @@ class Copying(Screen[None]):
         """Copy the index of the digit under the cursor: the bare number, which is what code and tables take."""
         copied = self.copied
         if copied is None:
-            self.notify("No digit of a set is shown, so there is no index to copy.", severity="warning", markup=False)
+            self.notify("No digit is shown, so there is no index to copy.", severity="warning", markup=False)
             return
         index, what = copied
         self.app.copy_to_clipboard(str(index))

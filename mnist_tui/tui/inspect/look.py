@@ -12,14 +12,14 @@ class Looking(InspectPart):
 
     def on_gallery_opened(self, message: Gallery.Opened) -> None:
         """From the gallery."""
-        self._look()
+        self._look_closer()
 
     def on_digit_panel_opened(self, message: DigitPanel.Opened) -> None:
         """From the large digit."""
         message.stop()  # the app would open Inspect
-        self._look()
+        self._look_closer()
 
-    def _look(self) -> None:
+    def _look_closer(self) -> None:
         from mnist_tui.tui.screens.digit import DigitScreen
 
         self.app.push_screen(DigitScreen(self.session))

@@ -38,8 +38,8 @@ class InspectScreen(Finding, Viewing, Comparing, Taking, Looking):
         self.session = session
         self.status = StatusBar(session.progress, session.settings, ascii_only=session.ascii_only)
         self.search = SearchLine(session.browser, self.looked_at, ascii_only=session.ascii_only)
-        self.gallery = Gallery(session.browser, glyphs=session.glyphs)
-        self.closeup = DigitPanel(session.browser, glyphs=session.glyphs, filmstrip=False, id="closeup")
+        self.gallery = Gallery(session)
+        self.closeup = DigitPanel(session, filmstrip=False, id="closeup")
         self.confusion = ConfusionMatrix(session.browser, ascii_only=session.ascii_only)
         self.classes_panel = ClassFigures(session.browser, ascii_only=session.ascii_only)
 
