@@ -42,6 +42,7 @@ from mnist_tui.tui.actions.leave import LeaveActions
 from mnist_tui.tui.actions.run import RunActions
 from mnist_tui.tui.actions.runs import RunsActions
 from mnist_tui.tui.bell import notification
+from mnist_tui.tui.collecting import keep_collections_short
 from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.looks import is_light
 from mnist_tui.tui.screens.train import TrainScreen
@@ -128,6 +129,8 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         if not gc.isenabled():  # the first app of this process: what later ones leave behind is to be collected
             gc.freeze()
             gc.enable()
+        if not self.is_headless:
+            keep_collections_short()
         threading.Thread(target=_preload, name="preload", daemon=True).start()
         self.session.runner.load()
         if self._resumption is not None:
@@ -171,8 +174,6 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
                 self.say(answer.message, severity="warning")
         eventful = edited = False
         for event in self.session.drain():
-            if isinstance(event, EngineLoaded) and not self.is_headless:
-                gc.freeze()  # torch stays: with it a full collection stops the screen for 140 ms, without for 15
             self._react(event)
             eventful = eventful or not isinstance(event, BatchesTrained)
             edited = edited or isinstance(event, (HyperparametersApplied, Rewound))

@@ -144,10 +144,10 @@ async def test_drawn_digits_are_bounded_and_the_latest_are_kept(monkeypatch: pyt
         assert len(gallery._drawn) <= 20
         index = app.session.browser.index
         assert index is not None
-        kept = gallery._picture(index, True)
+        kept = gallery._picture(index, True, gallery.palette)
         for other in app.session.browser.order[100:115]:
-            gallery._picture(other, False)
-            assert gallery._picture(index, True) is kept
+            gallery._picture(other, False, gallery.palette)
+            assert gallery._picture(index, True, gallery.palette) is kept
 
 
 async def test_the_title_counts_and_an_empty_order_says_so() -> None:

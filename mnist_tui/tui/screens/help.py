@@ -19,7 +19,7 @@ from mnist_tui.tui.screens.digit import DigitScreen
 from mnist_tui.tui.screens.finder import FinderScreen
 from mnist_tui.tui.screens.inspect import InspectScreen
 from mnist_tui.tui.screens.runs import RunsScreen
-from mnist_tui.tui.theme import palette_of
+from mnist_tui.tui.theme import palette_in
 from mnist_tui.tui.widgets.batch_panel import BatchPanel
 from mnist_tui.tui.widgets.class_figures import ClassFigures
 from mnist_tui.tui.widgets.confusion_matrix import ConfusionMatrix
@@ -106,7 +106,7 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = " keys "
             dialog.border_subtitle = " esc closes "
-            yield Static(self._table(palette_of(self.app.current_theme.dark)), markup=False)
+            yield Static(self._table(palette_in(self.app)), markup=False)
 
     def _table(self, palette: Palette) -> Table:
         table = Table.grid(padding=(0, 2))

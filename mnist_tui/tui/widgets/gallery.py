@@ -18,7 +18,7 @@ from mnist_tui.render.blocks import Size as CellSize
 from mnist_tui.render.mosaic import Lines
 from mnist_tui.render.palette import Palette
 from mnist_tui.tui.session import Session
-from mnist_tui.tui.theme import palette_of
+from mnist_tui.tui.theme import palette_in
 from mnist_tui.tui.widgets.notice import draw_notice
 from mnist_tui.tui.widgets.picture import draw_entry, size_of
 from mnist_tui.tui.wording import count_words, why_empty
@@ -98,7 +98,7 @@ class Gallery(ScrollView, can_focus=True):
     @property
     def palette(self) -> Palette:
         """The colours of the theme and the look in force."""
-        return self._session.look.inked(palette_of(self.app.current_theme.dark))
+        return self._session.look.inked(palette_in(self.app))
 
     @property
     def columns(self) -> int:
@@ -169,8 +169,7 @@ class Gallery(ScrollView, can_focus=True):
         self._browser.move_to(position)
         self._place = None  # back to the cursor, also where it cannot move further
         self._shown = None
-        self.show()
-        self.post_message(self.Moved())
+        self.post_message(self.Moved())  # who hears it brings all panels up to date, in one frame
 
     def on_click(self, event: Click) -> None:
         """Put the cursor on the picture under the mouse; a second click looks closer."""
@@ -209,6 +208,7 @@ class Gallery(ScrollView, can_focus=True):
         first = row * grid.columns
         if browser.digits is None or line >= grid.height or first >= len(browser.order):
             return Strip.blank(width, paper)
+        self._forget_outdated()
         bars = "||" if self._session.look.ascii_only else "▐▌"
         gap = Segment(" " * (grid.pitch - grid.width), paper)
         parts = [Segment(" ", paper)]
@@ -216,20 +216,23 @@ class Gallery(ScrollView, can_focus=True):
             selected = position == browser.position
             if selected:
                 parts[-1] = Segment(parts[-1].text[:-1] + bars[0], paper)
-            parts += self._picture(browser.order[position], selected)[line]
+            parts += self._picture(browser.order[position], selected, palette)[line]
             parts.append(Segment(bars[1] + gap.text[1:], paper) if selected else gap)
         return Strip(parts).adjust_cell_length(width, paper)
 
-    def _picture(self, index: int, selected: bool) -> Lines:
-        look = self._session.look
-        context = (self._browser.evaluations, self.app.theme, look)
+    def _forget_outdated(self) -> None:
+        """Pictures of another evaluation, theme or look."""
+        context = (self._browser.evaluations, self.app.theme, self._session.look)
         if context != self._drawn_for:
             self._drawn.clear()
             self._drawn_for = context
+
+    def _picture(self, index: int, selected: bool, palette: Palette) -> Lines:
         key = (index, selected)
         lines = self._drawn.get(key)
         if lines is None:
-            lines = draw_entry(self._browser, index, self.palette, look.glyphs, selected, look.size)
+            look = self._session.look
+            lines = draw_entry(self._browser, index, palette, look.glyphs, selected, look.size)
             self._drawn[key] = lines
             if len(self._drawn) > _KEPT:
                 self._drawn.popitem(last=False)

@@ -14,7 +14,7 @@ from textual.visual import VisualType
 from textual.widget import Widget
 
 from mnist_tui.render.palette import Palette
-from mnist_tui.tui.theme import palette_of
+from mnist_tui.tui.theme import palette_in
 
 
 class LineView(Widget, inherit_bindings=False):
@@ -33,7 +33,7 @@ class LineView(Widget, inherit_bindings=False):
     @property
     def palette(self) -> Palette:
         """The colours of the theme in force."""
-        return palette_of(self.app.current_theme.dark)
+        return palette_in(self.app)
 
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """The widget's content; lines may be too few, too many, too long or too short."""
