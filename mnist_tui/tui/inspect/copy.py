@@ -21,7 +21,9 @@ class Copying(Screen[None]):
     """
 
     COPY_KEYS: ClassVar[list[Binding]] = [
-        Binding("y", "copy_index", "copy index", tooltip="copy the digit's index to the terminal's clipboard"),
+        Binding(
+            "y", "copy_index", "copy index", show=False, tooltip="copy the digit's index to the terminal's clipboard"
+        ),
     ]
 
     session: Session

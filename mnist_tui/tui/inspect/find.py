@@ -26,12 +26,29 @@ class Finding(InspectPart):
 
     KEYS: ClassVar[list[Binding]] = [
         Binding("slash", "search", "find", key_display="/", tooltip="find digits: true:4 pred:9 conf<0.6"),
-        Binding("backspace", "take_off", "fewer conditions", tooltip="take the last condition off"),
-        Binding("M", "next_verdict", "all/wrong/right", tooltip="all digits, the wrong ones, the right ones"),
-        Binding("S", "next_sort", "sort", tooltip="sort by loss, confidence, margin, entropy, label quality, index"),
+        Binding("backspace", "take_off", "fewer conditions", show=False, tooltip="take the last condition off"),
+        Binding(
+            "M", "next_verdict", "all/wrong/right", show=False, tooltip="all digits, the wrong ones, the right ones"
+        ),
+        Binding(
+            "S",
+            "next_sort",
+            "sort",
+            show=False,
+            tooltip="sort by loss, confidence, margin, entropy, label quality, index",
+        ),
         Binding("T", "next_split", "test/training", tooltip="test digits, training digits, drawings"),
-        Binding("left_parenthesis", "turn(-1)", "earlier", key_display="(", tooltip="an earlier evaluation"),
-        Binding("right_parenthesis", "turn(1)", "later", key_display=")", tooltip="a later evaluation, or the newest"),
+        Binding(
+            "left_parenthesis", "turn(-1)", "earlier", key_display="(", show=False, tooltip="an earlier evaluation"
+        ),
+        Binding(
+            "right_parenthesis",
+            "turn(1)",
+            "later",
+            key_display=")",
+            show=False,
+            tooltip="a later evaluation, or the newest",
+        ),
     ]
 
     search: SearchLine

@@ -20,7 +20,13 @@ class Viewing(InspectPart):
         Binding(
             "b", "cycle_glyphs", "glyphs", tooltip="draw digits with half blocks, quadrants, braille, shades, ASCII"
         ),
-        Binding("p", "cycle_palette", "palette", tooltip="the colours of digits: ink, viridis, cividis, high contrast"),
+        Binding(
+            "p",
+            "cycle_palette",
+            "palette",
+            show=False,
+            tooltip="the colours of digits: ink, viridis, cividis, high contrast",
+        ),
     ]
 
     def action_cycle_size(self) -> None:

@@ -41,8 +41,8 @@ class DigitScreen(Copying):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-stacked"), (76, "-narrow"), (110, "-roomy"), (VAST, "-vast")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (33, "-tall"), (52, "-high")]
     OWN_BINDINGS = [
-        Binding("left", "walk(-1)", "previous digit"),
-        Binding("right", "walk(1)", "next digit"),
+        Binding("left", "walk(-1)", "previous digit", show=False),
+        Binding("right", "walk(1)", "next digit", show=False),
         Binding("h", "cycle_heat", "saliency", tooltip="what speaks for it: gradient, occlusion, contrast, nothing"),
         Binding("c", "cycle_against", "contrast", tooltip="why this class and not that one, class by class"),
         Binding("n", "cycle_panel", "next panel", tooltip="neighbours, maps of both convolutions, filters, in turn"),
@@ -78,7 +78,7 @@ class DigitScreen(Copying):
             with Horizontal(id="below"):
                 yield from self._cycled
         yield TooSmall(self.session.progress)
-        yield KeyBar()
+        yield KeyBar(self.OWN_BINDINGS)
 
     def on_mount(self) -> None:
         """Begin to ask; look for answers often while there are none."""

@@ -29,7 +29,7 @@ class InspectScreen(Finding, Viewing, Comparing, Taking, Looking):
     """Walk through the digits; every picture, caption and count comes from the same evaluation."""
 
     AUTO_FOCUS = "#gallery"
-    OWN_BINDINGS = [*Finding.KEYS, *Viewing.KEYS, *Comparing.KEYS, *Taking.KEYS]
+    OWN_BINDINGS = [*Finding.KEYS, *Comparing.KEYS, *Taking.KEYS, *Viewing.KEYS]
     BINDINGS = [*OWN_BINDINGS]
 
     def __init__(self, session: Session) -> None:
@@ -54,7 +54,7 @@ class InspectScreen(Finding, Viewing, Comparing, Taking, Looking):
                 yield self.confusion
                 yield self.classes_panel
         yield TooSmall(self.session.progress)
-        yield KeyBar()
+        yield KeyBar(self.OWN_BINDINGS)
 
     def on_gallery_moved(self, message: Gallery.Moved) -> None:
         """The large digit and the matrix follow the cursor at once."""

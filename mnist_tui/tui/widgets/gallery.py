@@ -130,6 +130,7 @@ class Gallery(ScrollView, can_focus=True):
         left_over = max(0, height - grid.rows * grid.row_height) if rows > grid.rows else 0
         self.virtual_size = Size(width, rows * grid.row_height + left_over)
         self.border_title = f" {count_words(self._browser)} "
+        self.border_subtitle = " enter looks closer " if order else ""
         place = (self._browser.position, grid.columns, grid.row_height, height)
         if place != self._place:  # a view that the wheel has moved stays where it is when an evaluation comes
             self._place = place
