@@ -6,12 +6,13 @@ import io
 import math
 import random
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-Grey = npt.NDArray[np.float32]
+Grey: TypeAlias = npt.NDArray[Any]
 """(h, w), 0..1."""
 
 
@@ -54,7 +55,7 @@ def as_jpeg(levels: Grey, quality: int = 70) -> bytes:
     return _file(levels, "JPEG", quality=quality)
 
 
-def _file(levels: npt.NDArray[np.float32], kind: str, **more: int) -> bytes:
+def _file(levels: Grey, kind: str, **more: int) -> bytes:
     out = io.BytesIO()
     Image.fromarray((levels.clip(0, 1) * 255).round().astype(np.uint8)).save(out, kind, **more)
     return out.getvalue()
@@ -83,7 +84,9 @@ def border(pixels: bytes, seed: int) -> bytes:
     ink = enlarged(pixels, 560)
     rows, columns = np.nonzero((ink > 0.5).any(1))[0], np.nonzero((ink > 0.5).any(0))[0]
     tight = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return as_png(0.95 - 0.9 * np.pad(tight, (((0, 120), (60, 60)), ((60, 60), (0, 120)), ((0, 90), (90, 0)))[seed % 3]))
+    return as_png(
+        0.95 - 0.9 * np.pad(tight, (((0, 120), (60, 60)), ((60, 60), (0, 120)), ((0, 90), (90, 0)))[seed % 3])
+    )
 
 
 def gradient(pixels: bytes, seed: int) -> bytes:
@@ -180,7 +183,9 @@ KINDS: dict[str, Callable[[bytes, int], bytes]] = {
 def pen(pixels: bytes, seed: int, size: tuple[int, int] = (4000, 3000), width: int = 20) -> bytes:
     """The digit's middle line, by a pen of `width`, in a large photograph of paper lit from one side."""
     r = random.Random(seed)
-    middle = skeleton(np.asarray(Image.frombytes("L", (28, 28), pixels).resize((84, 84), Image.Resampling.BICUBIC)) > 110)
+    middle = skeleton(
+        np.asarray(Image.frombytes("L", (28, 28), pixels).resize((84, 84), Image.Resampling.BICUBIC)) > 110
+    )
     page = Image.new("L", size, 0)
     draw = ImageDraw.Draw(page)
     scale = size[1] * 0.6 / 84
@@ -192,8 +197,8 @@ def pen(pixels: bytes, seed: int, size: tuple[int, int] = (4000, 3000), width: i
                 ends = [(left + a * scale, top + b * scale) for a, b in ((x, y), (x + step_x, y + step_y))]
                 draw.line(ends, fill=255, width=width)
     ink = np.asarray(page, dtype=np.float32) / 255
-    _, x = plane(size[1], size[0])
-    return as_jpeg((0.75 + 0.15 * x) * (1 - 0.75 * ink) + noise(ink.shape, 0.03, seed, 2), 80)
+    _, across = plane(size[1], size[0])
+    return as_jpeg((0.75 + 0.15 * across) * (1 - 0.75 * ink) + noise(ink.shape, 0.03, seed, 2), 80)
 
 
 def skeleton(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -202,8 +207,10 @@ def skeleton(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     while True:
         before = image.copy()
         for first in (True, False):
-            p = [np.roll(image, move, (0, 1)) for move in
-                 ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))]
+            p = [
+                np.roll(image, move, (0, 1))
+                for move in ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))
+            ]
             count = sum(p)
             turns = sum((p[i] == 0) & (p[(i + 1) % 8] == 1) for i in range(8))
             a, b = (p[0] * p[2] * p[4], p[2] * p[4] * p[6]) if first else (p[0] * p[2] * p[6], p[0] * p[4] * p[6])

@@ -18,7 +18,7 @@ NOISE = 4.0  # standard deviations of the paper's grain above which a pixel is n
 STROKE = 0.3  # share of the strongest ink above which a pixel is a stroke
 SPECK, FAR_SPECK = 0.03, 0.15  # shares of the digit's mass below which a component, near it or far away, is none of it
 FRAME = 0.3  # share of the picture's edge along which a component is no digit but what lies around the paper
-THIN, THIN_ENOUGH = 1.5 / 20, 2.1 / 20  # width of strokes by the digit's longer side; of MNIST's 3 % and 25 % are thinner
+THIN, THIN_ENOUGH = 1.5 / 20, 2.1 / 20  # widths of strokes by the digit's longer side; 3 and 25 % of MNIST are thinner
 _FIT = 48  # pixels along the longer side, for the fit
 _ROUNDS = 12
 

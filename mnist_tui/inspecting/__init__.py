@@ -112,4 +112,24 @@ class Unanswered:
     message: str
 
 
-Answer: TypeAlias = TrainingRead | SplitJudged | Predicted | Working | Unanswered
+from mnist_tui.inspecting.pictures import OpenPicture, PictureRefused, Prepare, Prepared  # noqa: E402
+
+Answer: TypeAlias = TrainingRead | SplitJudged | Predicted | Prepared | PictureRefused | Working | Unanswered
+
+__all__ = [
+    "Answer",
+    "JudgeSplit",
+    "OpenPicture",
+    "PictureRefused",
+    "Predict",
+    "Predicted",
+    "Prepare",
+    "Prepared",
+    "Question",
+    "ReadTraining",
+    "SplitJudged",
+    "TrainingRead",
+    "Unanswered",
+    "Weights",
+    "Working",
+]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from mnist_tui.core.canvas import Canvas
 from mnist_tui.core.dataset import DATASET_KNOB
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.events import (
@@ -59,6 +60,7 @@ class Session:
         finding: the newest of the learning-rate finder.
         watching: another process trains.
         answers: the newest answer of each topic that was asked about.
+        canvas: what is drawn by hand.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Session:
         self.preview: Previewed | None = None
         self.finding: RatesTried | RateFound | None = None
         self.answers: dict[str, Answer] = {}
+        self.canvas = Canvas()
         self._inspector: Inspector | None = None
 
     def drain(self) -> list[Event]:

@@ -11,8 +11,10 @@ from mnist_tui.engine.model import CNN
 from mnist_tui.inspecting import (
     Answer,
     JudgeSplit,
+    OpenPicture,
     Predict,
     Predicted,
+    Prepare,
     Question,
     ReadTraining,
     SplitJudged,
@@ -51,6 +53,10 @@ class Answering:
                 yield self._predict(question)
             case JudgeSplit():
                 yield from self._judge(question)
+            case Prepare() | OpenPicture():
+                from mnist_tui.engine.insight.pictures import prepare
+
+                yield prepare(question, self.model, self.device)
             case _:
                 raise TypeError(f"nobody answers {type(question).__name__}")
 

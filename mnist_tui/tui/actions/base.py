@@ -53,7 +53,9 @@ class SessionApp(OrderedKeys):
         raise NotImplementedError(type(self).__name__)  # pragma: no cover
 
     def show_screen(self, screen: Screen[None]) -> None:
-        """Show a screen above the dashboard, in place of another one that is there."""
+        """Show a screen above the dashboard, in place of others that are there."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
         if len(self.screen_stack) > 1:
             self.switch_screen(screen)
         else:
