@@ -21,6 +21,7 @@ FRAME = 0.3  # share of the picture's edge along which a component is no digit b
 THIN, THIN_ENOUGH = 1.5 / 20, 2.1 / 20  # widths of strokes by the digit's longer side; 3 and 25 % of MNIST are thinner
 _FIT = 48  # pixels along the longer side, for the fit
 _ROUNDS = 12
+_COARSE = 100  # pixels along the longer side, for shadows
 
 
 def find_ink(levels: Tensor) -> Tensor | None:
@@ -83,9 +84,8 @@ def _depth(levels: Tensor) -> Tensor:
     depth = 1 - levels / paper.clamp(min=0.05) if dark else difference
     depth = depth - depth.median()
     grain = float(depth.abs().median())
-    wide = max(3, round(max(depth.shape) / 3)) | 1
     low = _smooth(depth, 5) if grain > 0 else depth
-    return depth - _opened(low.clamp(min=0), wide)
+    return depth - _shadows(low.clamp(min=0))
 
 
 def _surface(levels: Tensor) -> Tensor:
@@ -121,10 +121,16 @@ def _smooth(picture: Tensor, window: int) -> Tensor:
     return avg_pool2d(picture[None, None], window, 1, window // 2, count_include_pad=False)[0, 0]
 
 
-def _opened(picture: Tensor, window: int) -> Tensor:
-    """What is wider than `window` in both directions: the highest of the lowest."""
-    low = -_highest(-picture, window)
-    return _highest(low, window)
+def _shadows(depth: Tensor) -> Tensor:
+    """What of `depth` (h, w) is wider than a third of the picture in both directions: the highest of the lowest.
+
+    On a coarse grid, where a window of a third takes 1 ms and not 60.
+    """
+    size = tuple(max(1, round(side * min(1.0, _COARSE / max(depth.shape)))) for side in depth.shape)
+    coarse = interpolate(depth[None, None], size=size, mode="area")[0, 0]
+    window = max(3, max(size) // 3) | 1
+    opened = _highest(-_highest(-coarse, window), window)
+    return interpolate(opened[None, None], size=depth.shape, mode="bilinear", align_corners=False)[0, 0]
 
 
 def _highest(picture: Tensor, window: int) -> Tensor:

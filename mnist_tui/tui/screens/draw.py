@@ -75,7 +75,6 @@ class DrawScreen(PreparedScreen):
 
     def on_mount(self) -> None:
         """Ask about what is already drawn."""
-        super().on_mount()
         self._ask()
         self.show(charts=False, figures=True)
 

@@ -50,7 +50,6 @@ class PictureScreen(PreparedScreen, ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Nothing is open yet."""
-        super().on_mount()
         self.show(charts=False, figures=False)
 
     def show(self, *, charts: bool, figures: bool) -> None:
@@ -80,9 +79,9 @@ class PictureScreen(PreparedScreen, ModalScreen[None]):
         """Show the picture, or why there is none; then the path is still there to be corrected."""
         match answer:
             case Prepared():
-                self.path.mark("")
                 self.seen = answer
                 self._show_seen()
+                self.path.mark(f"as the network sees it; {self.panel.whose}")
                 if self.focused is self.path:
                     self.set_focus(self.actions)
             case PictureRefused():
@@ -93,7 +92,8 @@ class PictureScreen(PreparedScreen, ModalScreen[None]):
 
     def title_of_picture(self) -> str:
         """The file's name."""
-        return self.asked.path.name if isinstance(self.asked, OpenPicture) else ""
+        question = self.seen.question if self.seen is not None else None
+        return question.path.name if isinstance(question, OpenPicture) else ""
 
     # --- what can be done
 

@@ -38,10 +38,6 @@ class PreparedScreen(Screen[None]):
     _poll: Timer | None = None
     _taken: Answer | None = None
 
-    def on_mount(self) -> None:
-        """Have the clock ready."""
-        self._poll = self.set_interval(1 / POLL_HZ, self.poll, pause=True)
-
     @property
     def waiting(self) -> bool:
         """Whether the newest question is still to be answered."""
@@ -51,8 +47,8 @@ class PreparedScreen(Screen[None]):
         """Have it answered, in place of the one before."""
         self.asked = question
         self.session.ask(question)
-        if self._poll is not None:
-            self._poll.resume()
+        if self._poll is None:
+            self._poll = self.set_interval(1 / POLL_HZ, self.poll)
 
     def poll(self) -> None:
         """Look for an answer; until the newest, those to older questions are shown."""
@@ -61,7 +57,8 @@ class PreparedScreen(Screen[None]):
                 self.say(answer.message, severity="warning")
         self.look()
         if not self.waiting and self._poll is not None:
-            self._poll.pause()
+            self._poll.stop()
+            self._poll = None
 
     def look(self) -> None:
         """Take in what was answered, whoever collected it."""

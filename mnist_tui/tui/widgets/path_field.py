@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class PathField(LineView, can_focus=True):
         """Nothing is to be opened."""
 
     DEFAULT_CSS = """
-    PathField { height: 2; }
+    PathField { height: 3; }
     """
 
     def __init__(self, *, ascii_only: bool = False) -> None:
@@ -126,6 +127,7 @@ class PathField(LineView, can_focus=True):
             remark = sign + " ".join(self.remark.split())
             colour = palette.wrong if self.refused else palette.muted
         else:
-            more = "tab completes, enter opens; drop a file on the terminal to paste its path"
+            more = "tab completes, enter opens; a file dropped on the terminal is its path"
             remark, colour = "  ".join(self.names) or more, palette.muted
-        yield [Segment(remark[:width], Style(color=colour))]
+        for line in textwrap.wrap(remark, width, max_lines=2, placeholder=" ..."):
+            yield [Segment(line, Style(color=colour))]

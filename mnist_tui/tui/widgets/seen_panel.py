@@ -42,16 +42,21 @@ class SeenPanel(LineView):
         self._shown = state
         self.seen, self.hint = seen, hint
         self.border_title = " as the network sees it "
-        step = None if seen is None else seen.weights_step
-        self.border_subtitle = " no weights yet " if step is None else f" weights after step {grouped(step)} "
+        self.border_subtitle = f" {self.whose} "
         self.redraw()
+
+    @property
+    def whose(self) -> str:
+        """Which weights predict, in words."""
+        step = None if self.seen is None else self.seen.weights_step
+        return "no weights yet" if step is None else f"weights after step {grouped(step)}"
 
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """The guess in words, the picture, the bars beside it or below."""
         seen = self.seen
         if seen is None:
             return self._wrapped(self.hint, width)
-        double = fits_double(width - _GAP - 24, height - 2)
+        double = fits_double(width - _GAP - 24, height - 1)
         art = draw_field(seen.pixels, self.palette, self._glyphs, double=double)
         side = (DOUBLE if double else SINGLE)[0]
         lines: list[Line] = self._caption(width)
