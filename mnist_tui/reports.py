@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MISTAKES_SHOWN = 10
 LABELS_SHOWN = 5
 STDOUT = Path("-")
+_ART_GAP, _BARS_BESIDE, _BARS_WIDEST = 3, 14, 40  # cells
 
 
 @attrs.frozen(kw_only=True)
@@ -204,4 +205,32 @@ def predict(model: str, pictures: list[Path], settings: RunSettings, *, as_json:
         ranked = sorted(range(10), key=table.__getitem__, reverse=True)[:3]
         guesses = "   ".join(f"{names[digit]} {table[digit]:.1%}" for digit in ranked)
         print(f"{entry['path']}   {guesses}", flush=True)
+        if sys.stdout.isatty():
+            _draw_seen(entry)
     return 0
+
+
+def _draw_seen(entry: dict[str, Any]) -> None:
+    """The picture as the network sees it, and the ten bars beside it, or below where the terminal is narrow."""
+    from rich.console import Console
+    from rich.segment import Segment, Segments
+
+    from mnist_tui.render.bars import draw_bars
+    from mnist_tui.render.blocks import SIDE, Glyphs, draw_digit
+    from mnist_tui.render.palette import DARK
+
+    console = Console()
+    ascii_only = not console.encoding.lower().startswith("utf")
+    few = console.color_system not in {"256", "truecolor"}
+    glyphs: Glyphs = "ascii" if ascii_only else "shade" if few else "half"
+    art = draw_digit(entry["pixels"], DARK, glyphs)
+    beside = console.width - SIDE - _ART_GAP
+    width = min(beside if beside >= _BARS_BESIDE else console.width, _BARS_WIDEST)
+    bars = draw_bars(entry["probabilities"], None, entry["predicted"], entry["names"], width, DARK, ascii_only)
+    if beside >= _BARS_BESIDE:
+        top = (len(art) - len(bars)) // 2
+        for y, line in enumerate(bars):
+            art[top + y] = [*art[top + y], Segment(" " * _ART_GAP), *line]
+    else:
+        art += bars
+    console.print(Segments([segment for line in art for segment in (*line, Segment.line())]), end="")

@@ -12,8 +12,8 @@ import attrs
 
 from mnist_tui.core.dataset import Source, Split
 from mnist_tui.core.sheet import Caption
-from mnist_tui.inspecting.question import Question as Question
-from mnist_tui.inspecting.question import Weights as Weights
+from mnist_tui.inspecting.pictures import OpenPicture, PictureRefused, Prepare, Prepared
+from mnist_tui.inspecting.question import Question, Weights
 from mnist_tui.inspecting.reasons import Reason
 
 
@@ -124,4 +124,37 @@ class Unanswered:
     message: str
 
 
-Answer: TypeAlias = TrainingRead | SplitJudged | CrossJudged | Predicted | Working | Unanswered | SheetWritten | Reason
+Answer: TypeAlias = (
+    TrainingRead
+    | SplitJudged
+    | CrossJudged
+    | Predicted
+    | Prepared
+    | PictureRefused
+    | SheetWritten
+    | Reason
+    | Working
+    | Unanswered
+)
+
+__all__ = [
+    "Answer",
+    "CrossJudge",
+    "CrossJudged",
+    "JudgeSplit",
+    "OpenPicture",
+    "PictureRefused",
+    "Predict",
+    "Predicted",
+    "Prepare",
+    "Prepared",
+    "Question",
+    "ReadTraining",
+    "SheetWritten",
+    "SplitJudged",
+    "TrainingRead",
+    "Unanswered",
+    "Weights",
+    "Working",
+    "WriteSheet",
+]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from mnist_tui.core.canvas import Canvas
 from mnist_tui.core.dataset import DATASET_KNOB
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.events import (
@@ -61,6 +62,7 @@ class Session:
         watching: another process trains.
         look: how digits are drawn now.
         answers: the newest answer of each topic that was asked about.
+        canvas: what is drawn by hand.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Session:
         self.preview: Previewed | None = None
         self.finding: RatesTried | RateFound | None = None
         self.answers: dict[str, Answer] = {}
+        self.canvas = Canvas()
         self._inspector: Inspector | None = None
 
     @property

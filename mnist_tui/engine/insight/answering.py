@@ -16,8 +16,10 @@ from mnist_tui.inspecting import (
     Answer,
     CrossJudge,
     JudgeSplit,
+    OpenPicture,
     Predict,
     Predicted,
+    Prepare,
     Question,
     ReadTraining,
     SplitJudged,
@@ -88,6 +90,10 @@ class Answering:
                 yield read_filters(*self.model(question.weights), question)
             case FindNeighbours():
                 yield from self._find_neighbours(question)
+            case Prepare() | OpenPicture():
+                from mnist_tui.engine.insight.pictures import prepare
+
+                yield prepare(question, self.model, self.device)
             case _:
                 raise TypeError(f"nobody answers {type(question).__name__}")
 

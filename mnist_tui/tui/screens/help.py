@@ -16,11 +16,14 @@ from mnist_tui.core.health import LIMITS
 from mnist_tui.core.history import SMOOTHING
 from mnist_tui.render.palette import Palette
 from mnist_tui.tui.screens.digit import DigitScreen
+from mnist_tui.tui.screens.draw import DrawScreen
 from mnist_tui.tui.screens.finder import FinderScreen
 from mnist_tui.tui.screens.inspect import InspectScreen
+from mnist_tui.tui.screens.picture import PictureScreen
 from mnist_tui.tui.screens.runs import RunsScreen
 from mnist_tui.tui.theme import palette_in
 from mnist_tui.tui.widgets.batch_panel import BatchPanel
+from mnist_tui.tui.widgets.canvas_view import CanvasView
 from mnist_tui.tui.widgets.class_figures import ClassFigures
 from mnist_tui.tui.widgets.confusion_matrix import ConfusionMatrix
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
@@ -43,6 +46,9 @@ _PANELS: tuple[tuple[str, type], ...] = (
     ("on the Inspect screen", InspectScreen),
     ("on one digit (enter opens it)", DigitScreen),
     ("on its neighbours (tab goes there)", NeighbourPanel),
+    ("on the canvas of Draw", CanvasView),
+    ("on the Draw screen", DrawScreen),
+    ("on a picture that was opened", PictureScreen),
     ("in the table of Runs", RunsTable),
     ("on the Runs screen", RunsScreen),
     ("in the learning-rate finder", FinderScreen),
@@ -62,6 +68,8 @@ _KEY_NAMES = {
     "equals_sign": "=",
     "shift+left": "shift ←",
     "shift+right": "shift →",
+    "shift+up": "shift ↑",
+    "shift+down": "shift ↓",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "question_mark": "?",
@@ -72,6 +80,8 @@ _KEY_NAMES = {
     "down": "↓",
     "minus": "-",
     "plus": "+",
+    "comma": ",",
+    "semicolon": ";",
     "pageup": "page up",
     "pagedown": "page down",
 }

@@ -46,7 +46,7 @@ class ActionLine(LineView, can_focus=True):
         self.question = ""
         self.remark = ""
         self._take: Callable[[str], str] = lambda _: ""
-        self._key = ""
+        self._keys: Sequence[str] = ()
 
     # --- what the screen asks for
 
@@ -56,9 +56,9 @@ class ActionLine(LineView, can_focus=True):
         self.screen.set_focus(self)
         self.redraw()
 
-    def ask(self, question: str, key: str, take: Callable[[str], str]) -> None:
-        """Ask something that `key` affirms; any other key denies it."""
-        self.question, self._key, self._take = question, key, take
+    def ask(self, question: str, keys: Sequence[str], take: Callable[[str], str]) -> None:
+        """Ask something that one of `keys` answers, which `take` gets; any other key leaves it undone."""
+        self.question, self._keys, self._take = question, keys, take
         self.screen.set_focus(self)
         self.redraw()
 
@@ -91,8 +91,8 @@ class ActionLine(LineView, can_focus=True):
 
     def _answer(self, event: Key) -> None:
         self.question = ""
-        if event.key == self._key:
-            self._take("")
+        if event.key in tuple(self._keys):
+            self._take(event.key)
         self._leave()
 
     def _type(self, event: Key, typed: str) -> None:
