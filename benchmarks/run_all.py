@@ -34,6 +34,12 @@ FULL: tuple[tuple[str, ...], ...] = (
     ("recording",),
     ("recording", "--autosave", "4"),
     ("label_errors",),
+    ("selecting",),
+    ("refresh",),
+    ("insight",),
+    ("stroke",),
+    ("pictures",),
+    ("export",),
 )
 QUICK: tuple[tuple[str, ...], ...] = (
     ("chart_redraw", "--pairs", "3", "--many", "20000"),
@@ -53,6 +59,12 @@ QUICK: tuple[tuple[str, ...], ...] = (
     ("departures", "--times", "1"),
     ("recording", "--pairs", "1", "--batches", "40"),
     ("label_errors", "--epochs", "1", "--times", "3"),
+    ("selecting", "--pairs", "1"),
+    ("refresh", "--times", "3"),
+    ("insight", "--times", "2", "--features", "1"),
+    ("stroke", "--strokes", "5"),
+    ("pictures", "--digits", "5", "--images", "6000"),
+    ("export", "--times", "1"),
 )
 
 

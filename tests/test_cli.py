@@ -247,6 +247,23 @@ def test_pictures_are_predicted(call: Call, tmp_path: Path) -> None:
     assert len(out.splitlines()) == 1
 
 
+@pytest.mark.parametrize(("columns", "lines"), [(80, 15), (40, 25)])
+def test_a_terminal_also_shows_what_the_network_sees(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int, lines: int
+) -> None:
+    Image.frombytes("L", (28, 28), bytes(find("mnist").load_test().digit(0))).save("seen.png")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    code, out, _ = call("predict", "mine", "seen.png", "--device", "cpu")
+    assert code == 0
+    _, *art = re.sub(r"\x1b\[[\d;]*m", "", out).splitlines()
+    assert len(art) + 1 == lines
+    assert max(map(len, art)) <= columns
+    assert any("█" in line for line in art)
+    assert sum(line.rstrip().endswith("%") for line in art) == 10
+
+
 # --- refusals
 
 WRONG_USAGE = [

@@ -343,7 +343,7 @@ async def test_a_click_in_the_gallery_moves_the_cursor_there() -> None:
 
 async def test_help_lists_every_binding_of_the_program() -> None:
     app, _ = make_app(loaded())
-    async with app.run_test(size=(120, 160)) as pilot:
+    async with app.run_test(size=(120, 180)) as pilot:
         await shown(pilot, app)
         await pilot.press("question_mark")
         await pilot.pause()
