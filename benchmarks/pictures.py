@@ -83,7 +83,7 @@ def main() -> None:
                 like.append(likeness(pixels, original) if any(pixels) else 0.0)
             size = Image.open(io.BytesIO(path.read_bytes())).size
             found = accuracy(model, seen, digits.labels)
-            worst = min(worst, found) if name != "pen" else worst
+            worst = min(worst, found)
             report(
                 f"accuracy on {len(seen)} digits, {name} (the last of {size[0]}x{size[1]})",
                 f"the digits themselves, {straight:.1%}",

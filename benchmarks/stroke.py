@@ -70,7 +70,7 @@ def main() -> None:
                 if state == PAUSED:
                     since = terminal.mark
                     terminal.write(b"d")
-                    terminal.wait_for(b"draw a digit", since=since)
+                    terminal.wait_for(b"draw: medium", since=since)
                     terminal.pump(1.0)
                 for _ in range(5):
                     stroke(terminal, generator)

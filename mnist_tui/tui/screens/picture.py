@@ -81,7 +81,7 @@ class PictureScreen(PreparedScreen, ModalScreen[None]):
             case Prepared():
                 self.seen = answer
                 self._show_seen()
-                self.path.mark(f"as the network sees it; {self.panel.whose}")
+                self.path.mark("as the network sees it:")
                 if self.focused is self.path:
                     self.set_focus(self.actions)
             case PictureRefused():

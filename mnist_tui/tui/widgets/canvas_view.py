@@ -61,9 +61,8 @@ class CanvasView(LineView, can_focus=True):
             return
         changed = not isinstance(self._shown, tuple) or self._shown[0] != canvas.revision
         self._shown = state
-        self.border_title = " draw a digit "
         tool = BRUSHES[canvas.brush][0] + (" eraser" if canvas.erasing else " brush")
-        self.border_subtitle = f" {tool}, pen {'down' if self.pen_down else 'up'} "
+        self.border_title = f" draw: {tool}{', pen down' if self.pen_down else ''} "
         self.redraw()
         if changed:
             self.post_message(self.Changed())

@@ -42,7 +42,6 @@ class SeenPanel(LineView):
         self._shown = state
         self.seen, self.hint = seen, hint
         self.border_title = " as the network sees it "
-        self.border_subtitle = f" {self.whose} "
         self.redraw()
 
     @property
@@ -56,20 +55,21 @@ class SeenPanel(LineView):
         seen = self.seen
         if seen is None:
             return self._wrapped(self.hint, width)
-        double = fits_double(width - _GAP - 24, height - 1)
+        double = fits_double(width - _GAP - 24, height - 2)
         art = draw_field(seen.pixels, self.palette, self._glyphs, double=double)
         side = (DOUBLE if double else SINGLE)[0]
         lines: list[Line] = self._caption(width)
-        lines = lines if len(lines) + len(art) <= height else lines[: max(0, height - len(art))]
+        lines = lines[: max(0, height - len(art) - 1)]
+        whose = [Segment(self.whose, Style(color=self.palette.muted))]
         beside = width - side - _GAP
         if beside < _BARS:
-            return [*lines, *art, *self._bars(min(width, _WIDEST))]
+            return [*lines, *art, *self._bars(min(width, _WIDEST)), whose]
         bars = self._bars(min(beside, _WIDEST))
         top = max(0, (len(art) - len(bars)) // 2)
         for y, picture in enumerate(art):
             bar = bars[y - top] if top <= y < top + len(bars) else []
             lines.append([*picture, Segment(" " * _GAP), *bar])
-        return lines
+        return [*lines, whose]
 
     def _bars(self, width: int) -> list[Line]:
         assert self.seen is not None
