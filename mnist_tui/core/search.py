@@ -20,7 +20,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 }
 """The words there are for the fields that take words."""
 
-EXAMPLES = "wrong, true:4, pred:9, conf<0.6, loss>2, index:100-200, vs:broken or sort:loss"
+EXAMPLES = "wrong, true:4, pred:9, conf<0.6, sort:loss, vs:broken, loss>2, index:100-200"
 
 _FIELDS: tuple[Field, ...] = get_args(Field)
 _ALIASES = {"predicted": "pred", "label": "true", "confidence": "conf"}

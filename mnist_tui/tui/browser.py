@@ -15,6 +15,7 @@ from mnist_tui.core.query import ALL, WRONG, Query, Sort
 if TYPE_CHECKING:
     from mnist_tui.core.predictions import Blame, Predictions
 
+OTHERS = "three networks that were not trained on what they judge"
 SplitName: TypeAlias = Literal["test", "training", "drawings"]
 
 
@@ -44,6 +45,7 @@ class DigitBrowser:
         blame: which condition leaves nothing; None where something is shown.
         searches: lines that were typed, oldest first.
         revision: grows with every change.
+        runs: grows with every run that is shown: whatever was asked about the one before is to be asked anew.
         out_of_sample: training digits are shown as networks judge them that were not trained on them.
         evaluations: grows with every change of `predictions`, of the split or of what is compared with: all that drawn
             captions depend on.
@@ -64,6 +66,7 @@ class DigitBrowser:
         self.searches: list[str] = []
         self.revision = 0
         self.evaluations = 0
+        self.runs = 0
         self.out_of_sample = False
         self._moved = False
         self._tables: dict[object, Predictions] = {}
@@ -132,6 +135,7 @@ class DigitBrowser:
 
     def forget(self) -> None:
         """Drop the predictions: they belong to a run that is not shown any more."""
+        self.runs += 1
         self.album.clear()
         self._tables.clear()
         self._newest.clear()
@@ -176,7 +180,8 @@ class DigitBrowser:
             return
         from mnist_tui.core.predictions import Predictions
 
-        self._tables[name, "crosswise"] = Predictions.from_bytes(logits, digits.labels, step)
+        table = Predictions.from_bytes(logits, digits.labels, step, judged_by=OTHERS)
+        self._tables[name, "crosswise"] = table
         self._turn_to_shown()
 
     @property

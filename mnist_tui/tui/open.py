@@ -98,6 +98,7 @@ def look_at(
     """
     from mnist_tui.runner.watched import WatchedRunner
     from mnist_tui.tui.app import MnistApp
+    from mnist_tui.tui.collecting import let_go
     from mnist_tui.tui.session import Session
 
     following: Path | None = folder
@@ -110,6 +111,7 @@ def look_at(
         finally:
             runner.close()
             session.close()
+            let_go()
         if app.failure:
             _say_failure(app.failure, str(following))
         _wait_if_alone(app)

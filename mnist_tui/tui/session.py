@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from mnist_tui.core.canvas import Canvas
-from mnist_tui.core.dataset import DATASET_KNOB
+from mnist_tui.core.dataset import DATASET_KNOB, Split
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.events import (
     BatchInspected,
@@ -36,7 +36,7 @@ from mnist_tui.core.settings import RunSettings
 from mnist_tui.inspecting import Answer, CrossJudged, Question, SplitJudged, TrainingRead, Weights
 from mnist_tui.render.blocks import Glyphs
 from mnist_tui.runner import Order, Runner
-from mnist_tui.tui.browser import DigitBrowser
+from mnist_tui.tui.browser import DigitBrowser, SplitName
 from mnist_tui.tui.looks import Look
 
 if TYPE_CHECKING:
@@ -180,16 +180,22 @@ class Session:
             match answer:
                 case TrainingRead() if answer.question.source == self.browser.source:  # else a set of before
                     self.browser.add_split("training", answer.digits)
-                case SplitJudged() if answer.question.digits is self.browser.splits.get(answer.question.name):
+                case SplitJudged() if self._concerns(
+                    answer.question.weights, answer.question.name, answer.question.digits
+                ):
                     asked = answer.question
                     self.browser.judge_split(
                         asked.name, asked.weights.step, asked.weights.branch, answer.logits, answer.weights_step
                     )
-                case CrossJudged() if answer.question.digits is self.browser.splits.get("training"):
+                case CrossJudged() if self._concerns(answer.question.weights, "training", answer.question.digits):
                     self.browser.judge_crosswise("training", answer.question.weights.step, answer.logits)
                 case _:
                     pass
         return found
+
+    def _concerns(self, weights: Weights, name: SplitName, digits: Split) -> bool:
+        """Whether an answer is about the run that is shown, and about the digits that go by that name now."""
+        return weights.folder == self.progress.folder and digits is self.browser.splits.get(name)
 
     def close(self) -> bool:
         """End what answers questions; false where it did not end in time."""

@@ -107,9 +107,9 @@ class Study:
 
     @property
     def judged(self) -> Judged | None:
-        """What is predicted: by the browser's table where it is of a split, else by the answer."""
+        """What the run's network predicts: by the browser's table where it has that, else by the answer."""
         browser = self.session.browser
-        if self.of_browser:
+        if self.of_browser and not (browser.predictions is not None and browser.predictions.judged_by):
             if browser.predictions is None or browser.index is None:
                 return None
             return Judged(browser.predictions, browser.index)

@@ -46,6 +46,8 @@ def title_words(browser: DigitBrowser, *, brief: bool = False) -> str:
     if browser.digits is None or browser.predictions is None:
         return kind_of(browser) + ("" if browser.digits is None else ": no prediction yet")
     judged = f"{kind_of(browser)} after step {grouped(browser.predictions.step)}"
+    if browser.predictions.judged_by:
+        judged = f"{kind_of(browser)} by networks that have not seen them"
     wrong = grouped(browser.wrong_count or 0)
     order = order_words(browser)
     if browser.query == ALL:

@@ -56,6 +56,7 @@ def test_the_object_says_the_same_and_where_it_comes_from(table: Predictions) ->
         "split": "test",
         "step": 938,
         "epoch": 2,
+        "judged_by": "",
         "query": "wrong",
         "compared_with": "step 5",
         "sort": "loss",
@@ -108,3 +109,14 @@ def test_the_heading_says_which_digits_and_whose(table: Predictions) -> None:
         "the first 400 of 401, out of 2 500 training digits of mnist, vs:fixed against step 5, as stored",
         right,
     )
+
+
+def test_what_other_networks_judged_is_said_to_be_theirs() -> None:
+    generator = np.random.default_rng(5)
+    logits, labels = generator.normal(size=(4, 10)).astype(np.float32), np.arange(4)
+    table = Predictions(logits, labels, 938, judged_by="three others")
+    selection = Selection(table=table, order=[0, 1], split="training", run="classic", epoch=1)
+    found = json.loads(to_json(selection))
+    assert (found["judged_by"], found["step"], found["epoch"]) == ("three others", None, None)
+    assert "judged by three others" in heading(selection)[1]
+    assert "938" not in heading(selection)[1]

@@ -144,6 +144,23 @@ def test_weights_that_are_not_kept_are_those_of_the_nearest_checkpoint(
     torch.testing.assert_close(torch.tensor(answer.logits), expected(model, bytes(784)))
 
 
+def test_a_checkpoint_that_is_written_later_is_taken_once_it_is_nearer(
+    inspector: Inspector, model: CNN, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnist_tui.engine.insight.weights.SAVING_SECONDS", 0.0)
+    (tmp_path / "checkpoints").mkdir()
+    steps = []
+    for step in (600, 938):
+        optimizer = torch.optim.Adam(model.parameters())
+        save_checkpoint(tmp_path / "checkpoints" / "last.pt", model, optimizer, {"step": step, "branch": 0})
+        inspector.ask(Predict(weights=Weights(str(tmp_path), 938, 0), pixels=bytes(784)))
+        assert inspector.wait(20)
+        (answer,) = inspector.drain()
+        assert isinstance(answer, Predicted)
+        steps.append(answer.weights_step)
+    assert steps == [600, 938]
+
+
 def test_a_newer_question_takes_the_place_of_an_older_one(inspector: Inspector, model: CNN, digits: Split) -> None:
     for step in range(20):
         inspector.ask(JudgeSplit(weights=weights_of(model, step), name="training", digits=digits))

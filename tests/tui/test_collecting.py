@@ -1,4 +1,5 @@
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -26,3 +27,20 @@ def test_a_collection_that_took_long_is_the_last_to_look_at_what_it_kept(
     assert gc.get_freeze_count() == 0
     gc.collect()
     assert (gc.get_freeze_count() > 0) == keeps
+
+
+def test_what_an_app_leaves_behind_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Circle:
+        def __init__(self) -> None:
+            self.self = self
+
+    monkeypatch.setattr(collecting, "LONGEST", -1.0)
+    collecting.keep_collections_short()
+    circle = weakref.ref(Circle())
+    kept = circle()
+    gc.collect()
+    del kept
+    gc.collect()
+    assert circle() is not None
+    collecting.let_go()
+    assert circle() is None

@@ -18,7 +18,7 @@ from mnist_tui.tui.screens.picker import PickerScreen
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.widgets.line_view import LineView
 from tests.runfiles import record_run
-from tests.tui.scripted import evaluation, make_app, mid_run, real_digits, said
+from tests.tui.scripted import evaluation, make_app, mid_run, real_digits, said, started
 
 SIZE = (120, 36)
 
@@ -410,3 +410,38 @@ async def test_training_labels_are_doubted_only_by_networks_that_have_not_seen_t
         await press(pilot, "L")
         assert sorted(browser.order) == [10, 11]
         assert len(asked) == 1
+        assert "have not seen them" in text_of(screen.search)
+        assert "have not seen them" in str(screen.closeup.border_title)
+        assert browser.predictions.judged_by
+
+
+async def test_labels_of_training_digits_are_doubted_as_soon_as_there_are_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app, runner = make_app(started())
+    asked: list[Question] = []
+    monkeypatch.setattr(app.session, "ask", asked.append)
+    async with app.run_test(size=SIZE) as pilot:
+        await inspect(pilot, app)
+        browser = app.session.browser
+        browser.add_split("training", real_digits()[1])
+        browser.show_split("training")
+        await press(pilot, "L")
+        assert said(app)[-1].startswith("No prediction yet")
+        assert asked == []
+        browser.ask(ALL.choose("is", "suspect"))  # as by the search line
+        runner.say(evaluation(938))
+        app.tick()
+        app.tick()
+        assert [type(question) for question in asked].count(CrossJudge) == 1
+
+
+async def test_the_order_by_label_quality_goes_with_the_condition() -> None:
+    app, _ = make_app([*mid_run(), doubtful(1876)])
+    async with app.run_test(size=SIZE) as pilot:
+        await inspect(pilot, app, "S", "L")
+        browser = app.session.browser
+        assert browser.sort == "quality"
+        await press(pilot, "backspace")
+        app.tick()
+        assert (browser.query, browser.sort) == (ALL, "confidence")

@@ -6,6 +6,7 @@ import attrs
 import pytest
 from textual.pilot import Pilot
 
+from mnist_tui.core.events import Evaluated, Recalled, RunStarted
 from mnist_tui.core.query import ALL
 from mnist_tui.core.search import parse
 from mnist_tui.inspecting import Answer, JudgeSplit, Question, ReadTraining, SplitJudged, TrainingRead, Working
@@ -303,3 +304,49 @@ async def test_the_title_on_train_says_which_digits_are_shown() -> None:
         browser.ask(parse("right pred:9 true:4").query)
         app.show()
         assert "On Inspect (i), backspace takes true:4 off." in " ".join(text_of(screen.digits).split())
+
+
+async def test_an_answer_about_a_run_that_is_not_shown_any_more_is_nobodys() -> None:
+    app, runner = make_app(mid_run())
+    answers = Answers()
+    app.session._inspector = answers  # type: ignore[assignment]
+    source, test = real_digits()
+    async with app.run_test(size=(160, 36)) as pilot:
+        await inspect(pilot, app)
+        await pilot.press("T")
+        answers.said.append(TrainingRead(ReadTraining(source=source), test))
+        app.tick()
+        question = answers.asked[-1]
+        assert isinstance(question, JudgeSplit)
+        begun = next(event for event in started() if isinstance(event, RunStarted))
+        runner.say(attrs.evolve(begun, run="B", folder="runs/B"))
+        app.tick()
+        answers.said.append(SplitJudged(question, question.weights.step, evaluation(900).logits))
+        app.tick()
+        runner.say(evaluation(question.weights.step))
+        app.tick()
+        assert app.session.browser.predictions is None
+        again = answers.asked[-1]
+        assert isinstance(again, JudgeSplit)
+        assert (again.weights.folder, again.weights.step) == ("runs/B", question.weights.step)
+
+
+async def test_after_a_resume_digits_are_judged_anew_by_the_same_weights() -> None:
+    app, runner = make_app(mid_run())
+    answers = Answers()
+    app.session._inspector = answers  # type: ignore[assignment]
+    source, test = real_digits()
+    async with app.run_test(size=(160, 36)) as pilot:
+        screen = await inspect(pilot, app)
+        await pilot.press("T")
+        answers.said.append(TrainingRead(ReadTraining(source=source), test))
+        app.tick()
+        question = answers.asked[-1]
+        assert isinstance(question, JudgeSplit)
+        answers.said.append(SplitJudged(question, question.weights.step, evaluation(900).logits))
+        app.tick()
+        past = tuple(event for event in mid_run() if isinstance(event, (RunStarted, Evaluated)))
+        runner.say(Recalled(past))
+        app.tick()
+        assert len([asked for asked in answers.asked if isinstance(asked, JudgeSplit)]) == 2
+        assert "after step" not in text_of(screen.search)  # nothing is judged yet

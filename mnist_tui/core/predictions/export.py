@@ -78,8 +78,9 @@ def to_json(selection: Selection) -> str:
         "dataset": selection.dataset,
         "classes": list(selection.classes),
         "split": selection.split,
-        "step": selection.table.step,
-        "epoch": selection.epoch,
+        "step": None if selection.table.judged_by else selection.table.step,
+        "epoch": None if selection.table.judged_by else selection.epoch,
+        "judged_by": selection.table.judged_by,
         "query": line(selection.query, selection.classes),
         "compared_with": selection.other,
         "sort": selection.sort,
@@ -140,6 +141,7 @@ def heading(selection: Selection) -> tuple[str, str]:
     against = f" against {selection.other}" if selection.query.get("vs") and selection.other else ""
     which = ", ".join(filter(None, [digits, words + against, _ORDERS[selection.sort]]))
     when = f"epoch {selection.epoch}, step {_grouped(selection.table.step)}" if selection.epoch is not None else ""
+    when = f"judged by {selection.table.judged_by}" if selection.table.judged_by else when
     accuracy = f"{selection.table.accuracy * 100:.2f} % of the split is right"
     return which, " · ".join(filter(None, [selection.run, when, accuracy]))
 

@@ -10,7 +10,7 @@ from mnist_tui.engine import device as devices
 from mnist_tui.engine.insight.features import Features
 from mnist_tui.engine.insight.maps import activate, read_filters
 from mnist_tui.engine.insight.saliency import as_picture, input_gradient, occlusion
-from mnist_tui.engine.insight.weights import load_weights
+from mnist_tui.engine.insight.weights import checkpoints_of, load_weights
 from mnist_tui.engine.model import CNN
 from mnist_tui.inspecting import (
     Answer,
@@ -53,6 +53,7 @@ class Answering:
         if threads is not None:
             devices.prepare(threads)
         self._models: OrderedDict[Weights, tuple[CNN, int]] = OrderedDict()
+        self._found_in: dict[Weights, object] = {}  # the checkpoints there were, where none was of the very step
         self._training: tuple[Source, Split] | None = None
         self._features: tuple[Weights, Features] | None = None
 
@@ -103,11 +104,17 @@ class Answering:
         Raises:
             UserError: there are no such weights any more.
         """
+        if weights in self._found_in and self._found_in[weights] != checkpoints_of(weights):
+            del self._models[weights], self._found_in[weights]  # the nearest one may be nearer now
         if weights not in self._models:
+            there = checkpoints_of(weights)
             model, step = load_weights(weights)
             self._models[weights] = (model.settle(self.device).eval(), step)
+            if step != weights.step:
+                self._found_in[weights] = there
             if len(self._models) > _MODELS_KEPT:
-                self._models.popitem(last=False)
+                oldest, _ = self._models.popitem(last=False)
+                self._found_in.pop(oldest, None)
         self._models.move_to_end(weights)
         return self._models[weights]
 
@@ -159,9 +166,11 @@ class Answering:
 
     def _features_of(self, weights: Weights, digits: Split) -> Features:
         """Those of `digits` by `weights`: as far as they are computed, where they are the last that were asked for."""
-        if self._features is None or self._features[0] != weights or self._features[1].digits is not digits:
-            model, step = self.model(weights)
+        model, step = self.model(weights)
+        known = self._features
+        if known is None or known[0] != weights or known[1].step != step or known[1].digits is not digits:
             self._features = weights, Features(model, step, digits, self.device)
+        assert self._features is not None
         return self._features[1]
 
 

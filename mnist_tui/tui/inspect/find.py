@@ -53,7 +53,7 @@ class Finding(InspectPart):
 
     search: SearchLine
     _training_wanted = False
-    _judging: tuple[SplitName, Weights, int] | None = None
+    _judging: tuple[Weights, Split, int] | None = None
 
     def looked_at(self) -> list[Piece]:
         """What the search line says at its right end."""
@@ -76,9 +76,12 @@ class Finding(InspectPart):
     def _judge(self, name: SplitName, digits: Split) -> None:
         """Have digits judged, once by the same weights: what could not be judged is not asked again."""
         weights = self.session.weights
-        if weights is None or name == "test" or self._judging == (name, weights, id(digits)):
+        if weights is None or name == "test":
             return
-        self._judging = (name, weights, id(digits))
+        runs = self.session.browser.runs
+        if self._judging is not None and self._judging[1] is digits and self._judging[::2] == (weights, runs):
+            return
+        self._judging = (weights, digits, runs)
         self.session.ask(JudgeSplit(weights=weights, name=name, digits=digits))
 
     def action_search(self) -> None:

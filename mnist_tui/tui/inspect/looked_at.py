@@ -74,7 +74,7 @@ def _count(browser: DigitBrowser) -> list[Piece]:
 def _work(browser: DigitBrowser, working: Answer | None, notice: str) -> list[Piece]:
     if notice:
         return [Piece((notice,))]
-    if browser.judged or browser.digits is None:
+    if browser.judged or browser.digits is None or (browser.predictions and browser.predictions.judged_by):
         return []
     share = ""
     if isinstance(working, Working) and isinstance(working.question, JudgeSplit):
@@ -94,7 +94,11 @@ def _evaluation(browser: DigitBrowser) -> list[Piece]:
     shown, pages = browser.album.shown, browser.album.pages
     if shown is None:
         return [Piece(("no evaluation yet", "not judged", ""))]
-    step = grouped(browser.predictions.step if browser.predictions is not None else shown.step)
+    if browser.predictions is None:
+        return []
+    if browser.predictions.judged_by:
+        return [Piece(("judged by networks that have not seen them", "judged out of sample", "out of sample"))]
+    step = grouped(browser.predictions.step)
     after = Piece((f"after step {step}", f"step {step}", ""))
     if browser.album.follows:
         return [after] if len(pages) < 2 else [after, Piece(("newest", ""), "turn(-1)")]

@@ -81,6 +81,9 @@ _KEY_NAMES = {
     "minus": "-",
     "plus": "+",
     "comma": ",",
+    "slash": "/",
+    "left_parenthesis": "(",
+    "right_parenthesis": ")",
     "semicolon": ";",
     "pageup": "page up",
     "pagedown": "page down",
@@ -123,7 +126,11 @@ class HelpScreen(ModalScreen[None]):
         table.add_column(no_wrap=True)
         table.add_column()
         sections: list[tuple[str, Sequence[BindingType]]] = [("everywhere", self.app.BINDINGS)]
-        sections += [(name, widget.BINDINGS) for name, widget in _PANELS]  # type: ignore[attr-defined]
+        below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else None
+        here = [panel for panel in _PANELS if isinstance(below, panel[1])]
+        others = [panel for panel in _PANELS if panel not in here]
+        of_panels = [(name, widget.BINDINGS) for name, widget in (*here, *others)]  # type: ignore[attr-defined]
+        sections = [*of_panels[: len(here)], *sections, *of_panels[len(here) :]]
         for number, (name, bindings) in enumerate(sections):
             if number:
                 table.add_row("", "")

@@ -138,7 +138,7 @@ class ConfusionMatrix(LineView, can_focus=True):
         palette, predictions = self.palette, self._browser.predictions
         muted = Style(color=palette.muted)
         if predictions is None:
-            return [[], [Segment("no evaluation yet: it comes after the first epoch, or on e".center(width), muted)]]
+            return [[], [Segment("no evaluation yet: e evaluates while training".center(width), muted)]]
         values = self._values()
         if values is None:
             words = "nothing to compare with yet: C chooses" if self._browser.split == "test" else _ONLY_TEST
@@ -158,9 +158,9 @@ class ConfusionMatrix(LineView, can_focus=True):
                 text = f"{cell_words(value, self.mode, cell - 1, nothing):>{cell}}"
                 style = cell_style(value, self.mode, true == predicted, greatest, palette)
                 if place == self._cursor:
-                    text, style = self._pointer + text[1:], self._cursor_style
+                    text, style = _marked(text, self._pointer), self._cursor_style
                 elif place == here:
-                    text = ("*" if self._ascii else "•") + text[1:]
+                    text = _marked(text, "*" if self._ascii else "•")
                     style = Style(color=palette.background, bgcolor=palette.accent, bold=True)
                 line.append(Segment(text, style))
             lines.append(line)
@@ -241,3 +241,9 @@ class ConfusionMatrix(LineView, can_focus=True):
 
 
 _ONLY_TEST = "only evaluations of the test digits are compared"
+
+
+def _marked(text: str, sign: str) -> str:
+    """A cell with a sign before its number: at its left edge it would seem to belong to the cell before."""
+    number = text.lstrip()
+    return f"{sign}{number}".rjust(len(text)) if len(number) < len(text) else sign + text[1:]

@@ -139,7 +139,7 @@ class DigitPanel(LineView, can_focus=True):
         true = browser.digits.labels[index]
         muted = Style(color=palette.muted)
         if browser.predictions is None:
-            why = "not judged yet" if browser.album.shown else "no prediction before the first evaluation"
+            why = "not judged yet" if browser.album.shown else "no prediction yet"
             return [
                 Segment(f"{kind_of(browser, 1)} {index}  true ", muted),
                 Segment(names[true], Style(color=palette.text, bold=True)),
