@@ -319,6 +319,17 @@ async def test_a_picture_is_opened_kept_and_drawn_on(tmp_path: Path) -> None:
         assert app.session.canvas.pixels == digit
 
 
+async def test_escape_leaves_a_picture_that_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "digit.png"
+    Image.frombytes("L", (28, 28), bytes(real_digits()[1].digit(2))).save(path)
+    app, _ = make_app(with_weights(mid_run()))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await open_picture(pilot, app, str(path))
+        assert screen.focused is screen.actions
+        await start(pilot, app, "escape")
+        assert isinstance(app.screen, TrainScreen)
+
+
 async def test_what_is_no_picture_is_said_and_the_prompt_stays_open(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("[b]no picture[/b]")
     app, _ = make_app(loaded())

@@ -38,7 +38,7 @@ class PictureScreen(PreparedScreen, ModalScreen[None]):
         self.session = session
         self.path = PathField(ascii_only=session.ascii_only)
         self.panel = SeenPanel(session.browser, glyphs=session.glyphs)
-        self.actions = ActionLine(self.OWN_BINDINGS, ascii_only=session.ascii_only)
+        self.actions = ActionLine(self.OWN_BINDINGS, ascii_only=session.ascii_only, on_escape="screen.leave")
 
     def compose(self) -> ComposeResult:
         """The path, the picture, the actions."""
@@ -110,7 +110,7 @@ class PictureScreen(PreparedScreen, ModalScreen[None]):
         self.set_focus(self.path)
 
     def action_back_to_table(self) -> None:
-        """As escape."""
+        """Back to what can be done, after a question."""
         self.set_focus(self.actions)
 
     def action_draw_on(self) -> None:

@@ -47,7 +47,9 @@ class SeenPanel(LineView):
     @property
     def whose(self) -> str:
         """Which weights predict, in words."""
-        step = None if self.seen is None else self.seen.weights_step
+        if self.seen is None:
+            return ""
+        step = self.seen.weights_step
         return "no weights yet" if step is None else f"weights after step {grouped(step)}"
 
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
