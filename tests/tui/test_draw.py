@@ -28,6 +28,7 @@ from mnist_tui.tui.screens.picture import PictureScreen
 from mnist_tui.tui.screens.prepared import PreparedScreen
 from mnist_tui.tui.screens.runs import RunsScreen
 from mnist_tui.tui.screens.train import TrainScreen
+from mnist_tui.tui.widgets.path_field import PathField
 from tests.tui.scripted import evaluation, loaded, make_app, mid_run, real_digits, said
 
 SIZE = (120, 36)
@@ -268,10 +269,21 @@ async def test_the_canvas_is_there_again_and_escape_goes_back_to_where_one_was()
 async def test_the_keys_that_hold_everywhere_hold_here() -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
-        await draw(pilot, app, "space", "e", "u", "s")
-        assert runner.calls[-4:] == ["pause", "request_evaluation", "undo", "request_save"]
+        await draw(pilot, app, "space", "e", "s")
+        assert runner.calls[-3:] == ["pause", "request_evaluation", "request_save"]
         await start(pilot, app, "question_mark")
         assert isinstance(app.screen, HelpScreen)
+
+
+async def test_u_says_where_undo_is_and_undoes_nothing() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        await draw(pilot, app, "shift+right")
+        before = app.session.canvas.pixels
+        await start(pilot, app, "u")
+        assert said(app)[-1] == "u takes back edits of the run: backspace takes back the stroke"
+        assert "undo" not in runner.calls
+        assert app.session.canvas.pixels == before
 
 
 @pytest.mark.parametrize("size", [(50, 30), (80, 24), (120, 36), (200, 60)])
@@ -355,3 +367,41 @@ async def test_on_the_runs_screen_o_opens_the_run(tmp_path: Path) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await start(pilot, app, "3", "o")
         assert isinstance(app.screen, RunsScreen)
+
+
+async def test_another_evaluation_judges_the_picture_and_not_the_file_and_leaves_the_typing_alone(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.png"
+    digit = bytes(real_digits()[1].digit(2))
+    Image.frombytes("L", (28, 28), digit).save(path)
+    app, runner = make_app(with_weights(mid_run()))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await open_picture(pilot, app, str(path))
+        assert screen.focused is screen.actions
+        path.unlink()
+        await start(pilot, app, "o", "ctrl+u", "x")
+        runner.say(*with_weights([evaluation(1300, 2)], seed=5))
+        app.tick()
+        await answered(pilot, app)
+        assert "weights after step 1 300" in text_of(screen)
+        assert screen.seen is not None
+        assert screen.seen.pixels == digit
+        assert screen.title_of_picture() == "a.png"
+        assert (screen.focused, screen.path.text, screen.path.remark) == (screen.path, "x", "")
+
+
+async def test_who_types_on_while_a_picture_is_read_keeps_the_focus(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.frombytes("L", (28, 28), bytes(real_digits()[1].digit(2))).save(path)
+    app, _ = make_app(with_weights(mid_run()))
+    async with app.run_test(size=SIZE) as pilot:
+        await start(pilot, app, "o")
+        screen = app.screen
+        assert isinstance(screen, PictureScreen)
+        screen.path.text = str(path)
+        screen.on_path_field_entered(PathField.Entered(path))
+        screen.path.text += "x"
+        await answered(pilot, app)
+        assert screen.seen is not None
+        assert screen.focused is screen.path
