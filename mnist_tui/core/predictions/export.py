@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 import numpy as np
 
+from mnist_tui.core.notes import harmless
 from mnist_tui.core.predictions.table import CLASSES, Predictions
 from mnist_tui.core.query import ALL, Query, Sort
 from mnist_tui.core.search import line
@@ -141,7 +142,7 @@ def heading(selection: Selection) -> tuple[str, str]:
     which = ", ".join(filter(None, [digits, words + against, _ORDERS[selection.sort]]))
     when = f"epoch {selection.epoch}, step {_grouped(selection.table.step)}" if selection.epoch is not None else ""
     accuracy = f"{selection.table.accuracy * 100:.2f} % of the split is right"
-    return which, " · ".join(filter(None, [selection.run, when, accuracy]))
+    return harmless(which), harmless(" · ".join(filter(None, [selection.run, when, accuracy])))
 
 
 def _grouped(number: int) -> str:
