@@ -150,8 +150,9 @@ def _class(word: str, field: str, name: str, names: Sequence[str]) -> int:
     lowered = [known.lower() for known in names]
     if name in lowered:
         return lowered.index(name)
-    if name.isdecimal() and name.isascii() and int(name) < len(names):
-        return int(name)
+    figure = name.lstrip("0") or "0"  # `int` refuses more than 4300 digits
+    if name.isdecimal() and name.isascii() and len(figure) <= len(str(len(names))) and int(figure) < len(names):
+        return int(figure)
     begin = [number for number, known in enumerate(lowered) if name and known.startswith(name)]
     if len(begin) == 1:
         return begin[0]

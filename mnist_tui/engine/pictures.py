@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import stat
+import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -18,6 +22,10 @@ SMALL = 0.6  # share of the picture's longer side; a smaller digit is looked at 
 MARGIN = 0.3  # of the digit's longer side, around it then
 FAINTEST = 16  # grey levels between paper and ink of 28 x 28 below which there is nothing to see
 _DRAFT = 1600  # pixels: a JPEG of four times that is decoded at a quarter, which is four times as fast
+_LONGEST = 2000  # pixels along the longer side, beyond which grey levels cost time and memory for nothing
+_MOST = 64_000_000  # pixels to decode: 256 MB each time that four bytes of each are kept
+
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `_MOST` is the limit, and it is a sentence
 
 
 def read_picture(path: Path) -> bytes:
@@ -69,20 +77,55 @@ def _find(grey: Image.Image, path: Path) -> tuple[torch.Tensor, tuple[int, int, 
 
 def _open(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as file:
+        with _regular(path) as stream, Image.open(stream) as file:
             file.draft("L", (_DRAFT, _DRAFT))
-            picture = ImageOps.exif_transpose(file)
-            if picture.mode.startswith("I;16") or picture.mode in {"I", "F"}:
-                picture = _to_bytes(picture)
-            elif "A" in picture.getbands() or "transparency" in picture.info:
-                picture = _flatten(picture.convert("LA"))
-            return picture.convert("L")
+            if file.width * file.height > _MOST:
+                size = f"{file.width} x {file.height}"
+                raise UserError(
+                    f"{path} is too large, {size} pixels: scale it down to {_LONGEST} along the longer side"
+                )
+            ImageOps.exif_transpose(file, in_place=True)
+            if file.mode.startswith("I;16") or file.mode in {"I", "F"}:
+                return _to_bytes(_shrink(file.convert("I") if file.mode.startswith("I;16") else file))
+            if "A" in file.getbands() or "transparency" in file.info:
+                return _flatten(_shrink(file.convert("LA")))
+            return _shrink(file.convert("L"))
     except UnidentifiedImageError:
         raise UserError(f"{path} is not a picture that can be read: use PNG, JPEG or the like") from None
     except (Image.DecompressionBombError, ValueError, SyntaxError, EOFError, MemoryError) as error:
         raise UserError(f"{path} is a damaged or unusable picture: {error}") from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _regular(path: Path) -> BinaryIO:
+    """A regular file, open: to read a pipe, a terminal or `/dev/zero` might never end, and to open one already.
+
+    Raises:
+        OSError: it cannot be opened.
+        UserError: it is none.
+    """
+    _require_regular(path, os.stat(path))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        _require_regular(path, os.fstat(descriptor))  # another one may have taken its place since
+    except UserError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
+
+
+def _require_regular(path: Path, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise UserError(f"cannot read {path}: Is a directory")
+    if not stat.S_ISREG(status.st_mode):
+        raise UserError(f"cannot read {path}: it is a pipe or a device; give the path of a picture file")
+
+
+def _shrink(picture: Image.Image) -> Image.Image:
+    """At most `_LONGEST` along the longer side, by the mean of whole blocks."""
+    factor = math.ceil(max(picture.size) / _LONGEST)
+    return picture.reduce(factor) if factor > 1 else picture
 
 
 def _flatten(picture: Image.Image) -> Image.Image:
@@ -102,7 +145,7 @@ def _to_bytes(picture: Image.Image) -> Image.Image:
     levels = torch.frombuffer(bytearray(wide.tobytes()), dtype=torch.float32)
     span = levels.max() - levels.min()
     stretched = (levels - levels.min()) * (255 / span if span > 0 else 0)
-    return Image.frombytes("L", wide.size, bytes(stretched.round().to(torch.uint8).tolist()))
+    return Image.frombytes("L", wide.size, stretched.round().to(torch.uint8).numpy().tobytes())
 
 
 def _tensor(grey: Image.Image) -> torch.Tensor:

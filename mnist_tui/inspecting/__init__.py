@@ -12,7 +12,7 @@ import attrs
 
 from mnist_tui.core.dataset import Source, Split
 from mnist_tui.core.sheet import Caption
-from mnist_tui.inspecting.pictures import OpenPicture, PictureRefused, Prepare, Prepared
+from mnist_tui.inspecting.pictures import JudgeAgain, OpenPicture, PictureRefused, Prepare, Prepared
 from mnist_tui.inspecting.question import Question, Weights
 from mnist_tui.inspecting.reasons import Reason
 
@@ -141,6 +141,7 @@ __all__ = [
     "Answer",
     "CrossJudge",
     "CrossJudged",
+    "JudgeAgain",
     "JudgeSplit",
     "OpenPicture",
     "PictureRefused",

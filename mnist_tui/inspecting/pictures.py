@@ -29,6 +29,15 @@ class OpenPicture(Question):
     path: Path
 
 
+@attrs.frozen(kw_only=True)
+class JudgeAgain(Question):
+    """Predict a picture that is prepared already (784 bytes), as it is; without `weights`, not even that."""
+
+    topic: ClassVar[str] = "judge again"
+    weights: Weights | None
+    pixels: bytes = attrs.field(repr=False)
+
+
 @attrs.frozen
 class Prepared:
     """What the network sees of a canvas or a picture.
@@ -39,7 +48,7 @@ class Prepared:
         logits: ten; none without weights.
     """
 
-    question: Prepare | OpenPicture
+    question: Prepare | OpenPicture | JudgeAgain
     pixels: bytes = attrs.field(repr=False)
     weights_step: int | None = None
     logits: tuple[float, ...] = ()

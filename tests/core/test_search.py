@@ -147,3 +147,10 @@ def test_an_error_names_the_word_and_what_to_write(text: str, instead: str) -> N
 def test_a_beginning_of_several_names_is_asked_about() -> None:
     with pytest.raises(SearchError, match="true:Sandal or true:Shirt or true:Sneaker"):
         parse("true:s", FASHION)
+
+
+@pytest.mark.parametrize("field", ["true", "pred"])
+def test_a_class_of_thousands_of_digits_is_one_sentence(field: str) -> None:
+    with pytest.raises(SearchError, match="names no class"):
+        parse(f"{field}:{'9' * 5000}")
+    assert parse(f"{field}:{'0' * 5000}7") == parse(f"{field}:7")

@@ -8,7 +8,17 @@ from PIL import Image
 from mnist_tui.engine.centring import centre_canvas
 from mnist_tui.engine.checkpoint import serialise, state_of
 from mnist_tui.engine.model import CNN, Architecture
-from mnist_tui.inspecting import Answer, OpenPicture, PictureRefused, Prepare, Prepared, Question, Unanswered, Weights
+from mnist_tui.inspecting import (
+    Answer,
+    JudgeAgain,
+    OpenPicture,
+    PictureRefused,
+    Prepare,
+    Prepared,
+    Question,
+    Unanswered,
+    Weights,
+)
 from mnist_tui.inspecting.inspector import Inspector
 from tests.datafiles import cut
 
@@ -99,3 +109,10 @@ def test_weights_that_are_gone_are_no_fault_of_the_picture(inspector: Inspector,
 def test_logits_that_are_no_numbers_are_no_probabilities() -> None:
     nan = float("nan")
     assert Prepared(Prepare(weights=None, pixels=b""), b"", 3, (nan, 1.0)).probabilities == (0.0, 0.0)
+
+
+def test_what_is_prepared_already_is_judged_as_it_is(inspector: Inspector, weights: Weights) -> None:
+    found = answer(inspector, JudgeAgain(weights=weights, pixels=drawn()))
+    assert isinstance(found, Prepared)
+    assert found.pixels == drawn()
+    assert (found.weights_step, len(found.logits)) == (7, 10)

@@ -28,6 +28,7 @@ from mnist_tui.tui.screens.picture import PictureScreen
 from mnist_tui.tui.screens.prepared import PreparedScreen
 from mnist_tui.tui.screens.runs import RunsScreen
 from mnist_tui.tui.screens.train import TrainScreen
+from mnist_tui.tui.widgets.path_field import PathField
 from tests.tui.scripted import evaluation, loaded, make_app, mid_run, real_digits, said
 
 SIZE = (120, 36)
@@ -268,10 +269,21 @@ async def test_the_canvas_is_there_again_and_escape_goes_back_to_where_one_was()
 async def test_the_keys_that_hold_everywhere_hold_here() -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
-        await draw(pilot, app, "space", "e", "u", "s")
-        assert runner.calls[-4:] == ["pause", "request_evaluation", "undo", "request_save"]
+        await draw(pilot, app, "space", "e", "s")
+        assert runner.calls[-3:] == ["pause", "request_evaluation", "request_save"]
         await start(pilot, app, "question_mark")
         assert isinstance(app.screen, HelpScreen)
+
+
+async def test_u_says_where_undo_is_and_undoes_nothing() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        await draw(pilot, app, "shift+right")
+        before = app.session.canvas.pixels
+        await start(pilot, app, "u")
+        assert said(app)[-1] == "u takes back edits of the run: backspace takes back the stroke"
+        assert "undo" not in runner.calls
+        assert app.session.canvas.pixels == before
 
 
 @pytest.mark.parametrize("size", [(50, 30), (80, 24), (120, 36), (200, 60)])
@@ -366,3 +378,96 @@ async def test_on_the_runs_screen_o_opens_the_run(tmp_path: Path) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await start(pilot, app, "3", "o")
         assert isinstance(app.screen, RunsScreen)
+
+
+async def test_another_evaluation_judges_the_picture_and_not_the_file_and_leaves_the_typing_alone(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.png"
+    digit = bytes(real_digits()[1].digit(2))
+    Image.frombytes("L", (28, 28), digit).save(path)
+    app, runner = make_app(with_weights(mid_run()))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await open_picture(pilot, app, str(path))
+        assert screen.actions.has_focus
+        path.unlink()
+        await start(pilot, app, "o", "ctrl+u", "x")
+        runner.say(*with_weights([evaluation(1300, 2)], seed=5))
+        app.tick()
+        await answered(pilot, app)
+        assert "weights after step 1 300" in text_of(screen)
+        assert screen.seen is not None
+        assert screen.seen.pixels == digit
+        assert screen.title_of_picture() == "a.png"
+        assert screen.focused is screen.path
+        assert (screen.path.text, screen.path.remark) == ("x", "")
+
+
+async def test_who_types_on_while_a_picture_is_read_keeps_the_focus(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.frombytes("L", (28, 28), bytes(real_digits()[1].digit(2))).save(path)
+    app, _ = make_app(with_weights(mid_run()))
+    async with app.run_test(size=SIZE) as pilot:
+        await start(pilot, app, "o")
+        screen = app.screen
+        assert isinstance(screen, PictureScreen)
+        screen.path.text = str(path)
+        screen.on_path_field_entered(PathField.Entered(path))
+        screen.path.text += "x"
+        await answered(pilot, app)
+        assert screen.seen is not None
+        assert screen.focused is screen.path
+
+
+EVIL = "a\x1b]52;c;ZXZpbA==\x07\x9b2J\u202e"
+
+
+def drawn_text(app: MnistApp) -> str:
+    return "".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+async def test_names_from_a_hostile_folder_command_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / f"{EVIL}1.png").write_text("no picture")
+    path = tmp_path / f"{EVIL}2.png"
+    Image.frombytes("L", (28, 28), bytes(real_digits()[1].digit(2))).save(path)
+    app, _ = make_app(with_weights(mid_run()))
+    async with app.run_test(size=SIZE) as pilot:
+        await start(pilot, app, "o", "a", "tab")
+        screen = app.screen
+        assert isinstance(screen, PictureScreen)
+        assert screen.path.text == EVIL
+        for key in ("1", "tab", "enter"):
+            await start(pilot, app, key)
+            assert "a?]52" in drawn_text(app)
+            assert not set("\x1b\x07\x9b\u202e") & set(drawn_text(app))
+        await answered(pilot, app)
+        assert "is not a picture" in screen.path.remark
+        assert not set("\x1b\x07\x9b\u202e") & set(drawn_text(app))
+        screen.path.text = str(path)
+        screen.on_path_field_entered(PathField.Entered(path))
+        await answered(pilot, app)
+        await start(pilot, app, "enter")
+        assert "a?]52" in drawn_text(app)
+        assert not set("\x1b\x07\x9b\u202e") & set(drawn_text(app))
+        screen.say(EVIL, EVIL)
+        await pilot.pause()
+        assert "\x1b" not in said(app)[-1]
+        assert "\x1b" not in [*app._notifications][-1].title
+
+
+@pytest.mark.parametrize("place", [0, 20, 100])
+async def test_a_path_of_wide_characters_keeps_its_cursor_in_sight(place: int) -> None:
+    app, _ = make_app(loaded())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await start(pilot, app, "o")
+        assert isinstance(app.screen, PictureScreen)
+        field = app.screen.path
+        field.text, field.place = "数" * 100, place
+        line = list(next(iter(field.draw_lines(40, 3))))
+        assert sum(segment.cell_length for segment in line) in (39, 40)
+        assert line[2].text == ("数" * 100 + " ")[place]
+        field.mark("数" * 100 + " and " + "b" * 100)
+        lines = list(field.draw_lines(40, 3))[1:]
+        assert len(lines) == 2
+        assert all(sum(segment.cell_length for segment in line) <= 40 for line in lines)

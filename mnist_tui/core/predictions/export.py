@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 import numpy as np
 
+from mnist_tui.core.notes import harmless
 from mnist_tui.core.predictions.table import CLASSES, Predictions
 from mnist_tui.core.query import ALL, Query, Sort
 from mnist_tui.core.search import line
@@ -143,7 +144,7 @@ def heading(selection: Selection) -> tuple[str, str]:
     when = f"epoch {selection.epoch}, step {_grouped(selection.table.step)}" if selection.epoch is not None else ""
     when = f"judged by {selection.table.judged_by}" if selection.table.judged_by else when
     accuracy = f"{selection.table.accuracy * 100:.2f} % of the split is right"
-    return which, " · ".join(filter(None, [selection.run, when, accuracy]))
+    return harmless(which), harmless(" · ".join(filter(None, [selection.run, when, accuracy])))
 
 
 def _grouped(number: int) -> str:

@@ -15,6 +15,7 @@ from mnist_tui.engine.model import CNN
 from mnist_tui.inspecting import (
     Answer,
     CrossJudge,
+    JudgeAgain,
     JudgeSplit,
     OpenPicture,
     Predict,
@@ -91,7 +92,7 @@ class Answering:
                 yield read_filters(*self.model(question.weights), question)
             case FindNeighbours():
                 yield from self._find_neighbours(question)
-            case Prepare() | OpenPicture():
+            case Prepare() | OpenPicture() | JudgeAgain():
                 from mnist_tui.engine.insight.pictures import prepare
 
                 yield prepare(question, self.model, self.device)

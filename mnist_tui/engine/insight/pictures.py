@@ -11,19 +11,21 @@ from mnist_tui.engine.centring import centre_canvas
 from mnist_tui.engine.inference import logits_of
 from mnist_tui.engine.model import CNN
 from mnist_tui.engine.pictures import read_picture
-from mnist_tui.inspecting import OpenPicture, PictureRefused, Prepare, Prepared, Weights
+from mnist_tui.inspecting import JudgeAgain, OpenPicture, PictureRefused, Prepare, Prepared, Weights
 
 
 def prepare(
-    question: Prepare | OpenPicture, model_of: Callable[[Weights], tuple[CNN, int]], device: torch.device
+    question: Prepare | OpenPicture | JudgeAgain, model_of: Callable[[Weights], tuple[CNN, int]], device: torch.device
 ) -> Prepared | PictureRefused:
-    """What the network sees of a canvas or a file, and makes of it where there are weights.
+    """What the network sees of a canvas, a file or a prepared picture, and makes of it where there are weights.
 
     Raises:
         UserError: the weights are no more.
     """
     if isinstance(question, Prepare):
         pixels = centre_canvas(question.pixels)
+    elif isinstance(question, JudgeAgain):
+        pixels = question.pixels
     else:
         try:
             pixels = read_picture(question.path)

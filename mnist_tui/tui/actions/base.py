@@ -6,8 +6,10 @@ import time
 import traceback
 
 from textual.drivers.linux_driver import LinuxDriver
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from mnist_tui.core.notes import harmless
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.tui.actions.keys import OrderedKeys
 from mnist_tui.tui.clipboard import osc52
@@ -45,6 +47,19 @@ class SessionApp(OrderedKeys):
         self.detached = True
         if isinstance(self._driver, LinuxDriver):
             self._driver.exit_event.set()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a toast without what commands a terminal: it may tell of paths and errors from outside."""
+        message = "\n".join(map(harmless, message.split("\n")))
+        super().notify(message, title=harmless(title), severity=severity, timeout=timeout, markup=markup)
 
     def say(self, text: str, title: str = "", *, severity: str = "information") -> None:
         """Show a sentence for a few seconds; it is never parsed as markup."""

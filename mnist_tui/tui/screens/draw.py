@@ -47,7 +47,7 @@ class DrawScreen(PreparedScreen):
         Binding("K,ctrl+up", "shift(0, -1)", "move up", show=False, tooltip="move it by a pixel up"),
         Binding("L,ctrl+right", "shift(1, 0)", "move right", show=False, tooltip="move it by a pixel to the right"),
     ]
-    BINDINGS = [*OWN_BINDINGS]
+    BINDINGS = [*OWN_BINDINGS, Binding("u", "point_to_undo", show=False)]
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="draw")
@@ -139,6 +139,10 @@ class DrawScreen(PreparedScreen):
         if not self.drawn.undo():
             self.say("There is no stroke to take back.")
         self.view.show()
+
+    def action_point_to_undo(self) -> None:
+        """Nothing of the run is undone by somebody who wants a stroke back."""
+        self.say("u takes back edits of the run: backspace takes back the stroke")
 
     def action_clear(self) -> None:
         """Empty the canvas."""

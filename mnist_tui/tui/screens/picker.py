@@ -8,9 +8,12 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
+
+from mnist_tui.core.notes import harmless
 
 
 class PickerScreen(ModalScreen[int | None]):
@@ -42,7 +45,7 @@ class PickerScreen(ModalScreen[int | None]):
     def compose(self) -> ComposeResult:
         """The list in a frame."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = f" {self._title} "
+            dialog.border_title = Content(f" {harmless(self._title)} ")
             yield self.options
 
     def on_mount(self) -> None:
@@ -52,7 +55,9 @@ class PickerScreen(ModalScreen[int | None]):
     def show(self, *, charts: bool, figures: bool) -> None:
         """Add what was found since the last look."""
         rows, whole = self._rows()
-        self.options.add_options(Option(Text(row, no_wrap=True, overflow="ellipsis")) for row in rows[self._shown :])
+        self.options.add_options(
+            Option(Text(harmless(row), no_wrap=True, overflow="ellipsis")) for row in rows[self._shown :]
+        )
         if rows and not self._shown:
             self.options.highlighted = 0
         self._shown = len(rows)

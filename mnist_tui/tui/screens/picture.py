@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from mnist_tui.inspecting import Answer, OpenPicture, PictureRefused, Prepared
+from mnist_tui.inspecting import Answer, JudgeAgain, OpenPicture, PictureRefused, Prepared
 from mnist_tui.tui.screens.prepared import PreparedScreen
 from mnist_tui.tui.widgets.action_line import ActionLine
 from mnist_tui.tui.widgets.path_field import PathField
@@ -38,6 +38,8 @@ class PictureScreen(PreparedScreen, ModalScreen[None]):
         self.session = session
         self.path = PathField(ascii_only=session.ascii_only)
         self.panel = SeenPanel(session.browser, glyphs=session.glyphs)
+        self.name_of_picture = ""
+        self._entered = ""  # the text of the path that was opened last
         self.actions = ActionLine(self.OWN_BINDINGS, ascii_only=session.ascii_only, on_escape="screen.leave")
 
     def compose(self) -> ComposeResult:
@@ -56,8 +58,9 @@ class PictureScreen(PreparedScreen, ModalScreen[None]):
         """Bring the picture up to date; another evaluation judges it anew."""
         asked = self.asked
         outdated = asked is not None and self.session.weights != asked.weights
-        if isinstance(asked, OpenPicture) and self.seen is not None and outdated and not self.waiting:
-            self._open(asked)
+        if self.seen is not None and outdated and not self.waiting:
+            # Not the file anew: it may be another one by now, or gone.
+            self.want(JudgeAgain(weights=self.session.weights, pixels=self.seen.pixels))
         self.look()
         self._show_seen()
 
@@ -69,31 +72,36 @@ class PictureScreen(PreparedScreen, ModalScreen[None]):
 
     def on_path_field_entered(self, message: PathField.Entered) -> None:
         """Have it read."""
-        self._open(OpenPicture(weights=self.session.weights, path=message.path))
-
-    def _open(self, question: OpenPicture) -> None:
+        self._entered = self.path.text
         self.path.mark("it is being read")
-        self.want(OpenPicture(weights=self.session.weights, path=question.path))
+        self.want(OpenPicture(weights=self.session.weights, path=message.path))
 
     def take(self, answer: Answer) -> None:
-        """Show the picture, or why there is none; then the path is still there to be corrected."""
-        match answer:
-            case Prepared():
-                self.seen = answer
-                self._show_seen()
+        """Show the picture, or why there is none; then the path is still there to be corrected.
+
+        Who types the next path by now keeps what is typed, and the focus.
+        """
+        asked = answer.question
+        opened = isinstance(asked, OpenPicture) and self.path.text == self._entered
+        if isinstance(answer, Prepared):
+            self.seen = answer
+            if isinstance(asked, OpenPicture):
+                self.name_of_picture = asked.path.name
+            self._show_seen()
+            if opened:
                 self.path.mark("as the network sees it:")
                 if self.focused is self.path:
                     self.set_focus(self.actions)
-            case PictureRefused():
-                self.path.mark(answer.message, refused=True)
+        elif opened:
+            self.path.mark(getattr(answer, "message", ""), refused=True)
+            if isinstance(answer, PictureRefused):
+                self.seen = None  # its prediction would stand below the name of another file
+                self._show_seen()
                 self.set_focus(self.path)
-            case _:
-                self.path.mark(getattr(answer, "message", ""), refused=True)
 
     def title_of_picture(self) -> str:
         """The file's name."""
-        question = self.seen.question if self.seen is not None else None
-        return question.path.name if isinstance(question, OpenPicture) else ""
+        return self.name_of_picture
 
     # --- what can be done
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 from mnist_tui.core.errors import UserError
-from mnist_tui.inspecting import OpenPicture, Prepare, Prepared, Unanswered
+from mnist_tui.inspecting import JudgeAgain, OpenPicture, Prepare, Prepared, Unanswered
 from mnist_tui.tui.drawings import put_drawings
 from mnist_tui.tui.subject import Subject
 
@@ -33,7 +33,7 @@ class PreparedScreen(Screen[None]):
 
     session: Session
     actions: ActionLine
-    asked: Prepare | OpenPicture | None = None
+    asked: Prepare | OpenPicture | JudgeAgain | None = None
     seen: Prepared | None = None
     _poll: Timer | None = None
     _taken: Answer | None = None
@@ -43,7 +43,7 @@ class PreparedScreen(Screen[None]):
         """Whether the newest question is still to be answered."""
         return self.asked is not None and (self._taken is None or self._taken.question is not self.asked)
 
-    def want(self, question: Prepare | OpenPicture) -> None:
+    def want(self, question: Prepare | OpenPicture | JudgeAgain) -> None:
         """Have it answered, in place of the one before."""
         self.asked = question
         self.session.ask(question)
@@ -63,7 +63,9 @@ class PreparedScreen(Screen[None]):
     def look(self) -> None:
         """Take in what was answered, whoever collected it."""
         answer = self.session.answers.get(self.asked.topic) if self.asked is not None else None
-        if answer is None or answer is self._taken or not isinstance(answer.question, (Prepare, OpenPicture)):
+        if answer is None or answer is self._taken:
+            return
+        if not isinstance(answer.question, (Prepare, OpenPicture, JudgeAgain)):
             return
         self._taken = answer
         self.take(answer)

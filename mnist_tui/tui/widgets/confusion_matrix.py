@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.events import Click
 from textual.message import Message
 
+from mnist_tui.core.notes import harmless
 from mnist_tui.render.confusion import MatrixMode, cell_style, cell_words
 from mnist_tui.tui.browser import DigitBrowser
 from mnist_tui.tui.inspect.versus_line import versus_line
@@ -90,7 +91,7 @@ class ConfusionMatrix(LineView, can_focus=True):
             title = self._title()
             if self.size.height < _LINES + 1 and (self.has_focus or vs):
                 title = self._reading() or title  # no line is left for it below
-            self.border_title = Content(f" {title} ")
+            self.border_title = Content(f" {harmless(title)} ")
             self.redraw()
 
     # --- the cursor

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.events import Key, Paste
 from textual.message import Message
 
+from mnist_tui.core.notes import harmless
 from mnist_tui.core.picture_path import as_path, complete
 from mnist_tui.tui.widgets.line_view import LineView
 
@@ -112,9 +113,7 @@ class PathField(LineView, can_focus=True):
         palette = self.palette
         prompt = "file "
         room = max(8, width - len(prompt))
-        start = max(0, self.place - room + 1)
-        shown = (self.text + " ")[start : start + room].ljust(room)
-        at = self.place - start
+        shown, at = _stretch(harmless(self.text) + " ", self.place, room)
         field = Style(color=palette.text, bgcolor=palette.panel)
         yield [
             Segment(prompt, Style(color=palette.muted)),
@@ -124,10 +123,40 @@ class PathField(LineView, can_focus=True):
         ]
         if self.remark:
             sign = ("x " if self._ascii else "✗ ") if self.refused else ""
-            remark = sign + " ".join(self.remark.split())
+            remark = sign + harmless(" ".join(self.remark.split()))
             colour = palette.wrong if self.refused else palette.muted
         else:
             more = "tab completes, enter opens; a file dropped on the terminal is its path"
-            remark, colour = "  ".join(self.names) or more, palette.muted
-        for line in textwrap.wrap(remark, width, max_lines=2, placeholder=" ..."):
+            remark, colour = harmless("  ".join(self.names)) or more, palette.muted
+        for line in _wrapped(remark, width):
             yield [Segment(line, Style(color=colour))]
+
+
+def _stretch(text: str, place: int, room: int) -> tuple[str, int]:
+    """As much of `text` as fills `room` cells and has the character at `place` in it, and where that is then."""
+    start, end, used = place, place + 1, cell_len(text[place])
+    while start > 0 and used + cell_len(text[start - 1]) <= room:
+        start -= 1
+        used += cell_len(text[start])
+    while end < len(text) and used + cell_len(text[end]) <= room:
+        used += cell_len(text[end])
+        end += 1
+    return text[start:end] + " " * (room - used), place - start
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """At most two lines of `width` cells; a word breaks only where it is longer than a line."""
+    lines: list[str] = [""]
+    for word in text.split(" "):
+        grown = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(grown) <= width:
+            lines[-1] = grown
+            continue
+        rest = word if lines[-1] else lines.pop() + word
+        while rest and len(lines) <= 2:
+            size = max(1, len(_stretch(rest, 0, width)[0].rstrip(" ")))
+            lines.append(rest[:size])
+            rest = rest[size:]
+    if len(lines) > 2:
+        lines[1] = set_cell_size(lines[1], min(cell_len(lines[1]), max(0, width - 4))) + " ..."
+    return lines[:2]

@@ -9,6 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
 
+from mnist_tui.core.notes import harmless
 from mnist_tui.render.blocks import Glyphs
 from mnist_tui.tui.study import Study
 from mnist_tui.tui.widgets.line_view import LineView
@@ -66,7 +67,8 @@ class StudyPanel(LineView):
 
     def title_with(self, *parts: str | tuple[str, str]) -> Content:
         """Text that is never parsed, and styled pieces of it."""
-        return Content.assemble(" ", *parts, " ")
+        safe = [harmless(part) if isinstance(part, str) else (harmless(part[0]), part[1]) for part in parts]
+        return Content.assemble(" ", *safe, " ")
 
     def muted_lines(self, text: str, width: int) -> Iterable[Line]:
         """A sentence in the middle, in as many lines as it takes."""
