@@ -13,10 +13,8 @@ from typing import Literal
 
 from rich.style import Style
 
-from mnist_tui.render.braille import draw_braille
 from mnist_tui.render.mosaic import Cell, Lines, Runs, codes_of, every
 from mnist_tui.render.palette import Palette
-from mnist_tui.render.quadrants import quadrant_codes, quadrant_runs
 from mnist_tui.render.scaling import crop, lanes, scale
 
 SIDE = 28
@@ -85,8 +83,12 @@ def _draw(
     if glyphs == "half":
         return _half_runs(palette).lines(_half_codes(grid, columns), columns)
     if glyphs == "quadrant":
+        from mnist_tui.render.quadrants import quadrant_codes, quadrant_runs
+
         return quadrant_runs(palette).lines(quadrant_codes(grid, columns), columns)
     if glyphs == "braille":
+        from mnist_tui.render.braille import draw_braille
+
         return draw_braille(grid, columns, palette)
     return _ramp_runs(palette, glyphs).lines(grid.translate(_RAMP_LEVEL[glyphs]).decode("latin-1"), columns)
 

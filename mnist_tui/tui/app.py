@@ -36,7 +36,6 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.hyperparameters import KNOBS
 from mnist_tui.core.settings import ScreenSettings
-from mnist_tui.inspecting import Unanswered
 from mnist_tui.leaving import Departure
 from mnist_tui.tui.actions.leave import LeaveActions
 from mnist_tui.tui.actions.run import RunActions
@@ -169,9 +168,8 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
             return
         if self._beside is not None:
             self._beside.drain()
-        for answer in self.session.collect():
-            if isinstance(answer, Unanswered):
-                self.say(answer.message, severity="warning")
+        for message in self.session.refusals():
+            self.say(message, severity="warning")
         eventful = edited = False
         for event in self.session.drain():
             self._react(event)

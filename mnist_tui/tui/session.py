@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from mnist_tui.core.canvas import Canvas
 from mnist_tui.core.dataset import DATASET_KNOB, Split
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.events import (
@@ -33,14 +32,15 @@ from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, differences, 
 from mnist_tui.core.knob import Value
 from mnist_tui.core.progress import Progress
 from mnist_tui.core.settings import RunSettings
-from mnist_tui.inspecting import Answer, CrossJudged, Question, SplitJudged, TrainingRead, Weights
 from mnist_tui.render.blocks import Glyphs
 from mnist_tui.runner import Order, Runner
 from mnist_tui.tui.browser import DigitBrowser, SplitName
 from mnist_tui.tui.looks import Look
 
 if TYPE_CHECKING:
+    from mnist_tui.core.canvas import Canvas
     from mnist_tui.core.resuming import Resumption
+    from mnist_tui.inspecting import Answer, Question, Weights
     from mnist_tui.inspecting.inspector import Inspector
 
 SETTLE_SECONDS = 1.0  # within which the engine confirms an edit; until then the row is ahead of it
@@ -62,7 +62,6 @@ class Session:
         watching: another process trains.
         look: how digits are drawn now.
         answers: the newest answer of each topic that was asked about.
-        canvas: what is drawn by hand.
     """
 
     def __init__(
@@ -85,7 +84,7 @@ class Session:
         self.preview: Previewed | None = None
         self.finding: RatesTried | RateFound | None = None
         self.answers: dict[str, Answer] = {}
-        self.canvas = Canvas()
+        self._canvas: Canvas | None = None
         self._inspector: Inspector | None = None
 
     @property
@@ -154,11 +153,22 @@ class Session:
             case _:
                 pass
 
-    # --- questions about digits
+    # --- questions about digits; what they are made of is 10 ms of the first frame, which does without
+
+    @property
+    def canvas(self) -> Canvas:
+        """What is drawn by hand."""
+        if self._canvas is None:
+            from mnist_tui.core.canvas import Canvas
+
+            self._canvas = Canvas()
+        return self._canvas
 
     @property
     def weights(self) -> Weights | None:
         """Those of the evaluation that is looked at; None where there is none."""
+        from mnist_tui.inspecting import Weights
+
         page = self.browser.album.shown
         return None if page is None else Weights(self.progress.folder, page.step, page.branch, page.weights)
 
@@ -175,6 +185,10 @@ class Session:
     def collect(self) -> list[Answer]:
         """Take in the answers that came since the last call, and return them."""
         found = self._inspector.drain() if self._inspector is not None else []
+        if not found:
+            return []
+        from mnist_tui.inspecting import CrossJudged, SplitJudged, TrainingRead
+
         for answer in found:
             self.answers[answer.question.topic] = answer
             match answer:
@@ -192,6 +206,15 @@ class Session:
                 case _:
                     pass
         return found
+
+    def refusals(self) -> list[str]:
+        """As `collect`; what cannot be answered, in a sentence each."""
+        found = self.collect()
+        if not found:
+            return []
+        from mnist_tui.inspecting import Unanswered
+
+        return [answer.message for answer in found if isinstance(answer, Unanswered)]
 
     def _concerns(self, weights: Weights, name: SplitName, digits: Split) -> bool:
         """Whether an answer is about the run that is shown, and about the digits that go by that name now."""

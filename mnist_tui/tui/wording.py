@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mnist_tui.core.query import ALL, WRONG, Query, Sort
-from mnist_tui.core.search import line, words
 from mnist_tui.render.words import grouped
 from mnist_tui.tui.browser import DigitBrowser
 
@@ -57,6 +56,8 @@ def title_words(browser: DigitBrowser, *, brief: bool = False) -> str:
     elif brief:
         return judged
     else:
+        from mnist_tui.core.search import line
+
         which = f"{line(browser.query, browser.classes)}, {order}"
     return f"{judged}: {which}"
 
@@ -73,6 +74,8 @@ def why_empty(browser: DigitBrowser, *, searchable: bool = True) -> str:
     blame = browser.blame
     if blame is None:
         return f"There are no {kind_of(browser)}."
+    from mnist_tui.core.search import line, words
+
     guilty = words(blame.condition, browser.classes)
     if searchable:
         way = f"Backspace takes {guilty} off."
