@@ -5,6 +5,7 @@ A code is a character that stands for all a cell shows. Runs of one code become 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 
@@ -18,7 +19,7 @@ _RUN = re.compile(r"(.)\1*", re.DOTALL)
 
 
 class Runs(dict[str, Segment]):
-    """The segment of each run of equal codes.
+    """The segment of each run of equal codes; all runs of one code have the very same style.
 
     Args:
         draw: the character and the style of a code.
@@ -26,7 +27,7 @@ class Runs(dict[str, Segment]):
 
     def __init__(self, draw: Callable[[int], Cell]) -> None:
         super().__init__()
-        self._draw = draw
+        self._draw = functools.cache(draw)
 
     def __missing__(self, run: str) -> Segment:
         glyph, style = self._draw(ord(run[0]))
@@ -37,6 +38,17 @@ class Runs(dict[str, Segment]):
         """Lines of `columns` cells."""
         rows = [codes[start : start + columns] for start in range(0, len(codes), columns)]
         return [[self[match[0]] for match in _RUN.finditer(row)] for row in rows]
+
+
+def joined(line: list[Segment]) -> list[Segment]:
+    """A line with neighbours of the very same style made one: what is painted costs by the segment."""
+    out = line[:1]
+    for segment in line[1:]:
+        if segment.style is out[-1].style:
+            out[-1] = Segment(out[-1].text + segment.text, segment.style)
+        else:
+            out.append(segment)
+    return out
 
 
 def codes_of(cells: int, count: int) -> str:

@@ -3,9 +3,12 @@ from itertools import pairwise, product
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
 
 from mnist_tui.render.braille import THRESHOLDS, draw_braille
 from mnist_tui.render.inks import INKS, InkName, inked
+from mnist_tui.render.mosaic import joined
 from mnist_tui.render.palette import DARK, LIGHT, Palette
 from mnist_tui.render.quadrants import LEVELS, quadrant_codes, quadrant_runs, two_colours
 
@@ -102,3 +105,10 @@ def test_right_and_wrong_differ_in_lightness_in_every_palette() -> None:
     for palette, name in palettes():
         ours = inked(palette, name)
         assert abs(lightness(ours.right) - lightness(ours.wrong)) > 9
+
+
+def test_neighbours_of_the_very_same_style_become_one_segment() -> None:
+    one, other = Style(color="#ffffff"), Style(color="#000000")
+    line = [Segment("a", one), Segment("b", one), Segment("c", other), Segment("d", one)]
+    assert joined(line) == [Segment("ab", one), Segment("c", other), Segment("d", one)]
+    assert joined([]) == []

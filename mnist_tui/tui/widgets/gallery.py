@@ -14,8 +14,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from mnist_tui.render.blocks import SIDE, draw_sized
 from mnist_tui.render.blocks import Size as CellSize
-from mnist_tui.render.mosaic import Lines
+from mnist_tui.render.mosaic import Lines, joined
 from mnist_tui.render.palette import Palette
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.theme import palette_in
@@ -93,6 +94,7 @@ class Gallery(ScrollView, can_focus=True):
         self._place: object = None
         self._drawn: OrderedDict[tuple[int, bool], Lines] = OrderedDict()
         self._drawn_for: object = None
+        self._blank = Style()  # of a picture's paper
         self._grid = Grid.of("half", 0, 0)
 
     @property
@@ -211,15 +213,16 @@ class Gallery(ScrollView, can_focus=True):
             return Strip.blank(width, paper)
         self._forget_outdated()
         bars = "||" if self._session.look.ascii_only else "▐▌"
-        gap = Segment(" " * (grid.pitch - grid.width), paper)
-        parts = [Segment(" ", paper)]
+        gap = Segment(" " * (grid.pitch - grid.width), self._blank)
+        parts = [Segment(" ", self._blank)]
         for position in range(first, min(first + grid.columns, len(browser.order))):
             selected = position == browser.position
             if selected:
-                parts[-1] = Segment(parts[-1].text[:-1] + bars[0], paper)
+                parts[-1] = Segment(parts[-1].text[:-1], self._blank)
+                parts.append(Segment(bars[0], paper))
             parts += self._picture(browser.order[position], selected, palette)[line]
-            parts.append(Segment(bars[1] + gap.text[1:], paper) if selected else gap)
-        return Strip(parts).adjust_cell_length(width, paper)
+            parts += [Segment(bars[1], paper), Segment(gap.text[1:], self._blank)] if selected else [gap]
+        return Strip(joined(parts)).adjust_cell_length(width, self._blank)
 
     def _forget_outdated(self) -> None:
         """Pictures of another evaluation, theme or look."""
@@ -227,6 +230,8 @@ class Gallery(ScrollView, can_focus=True):
         if context != self._drawn_for:
             self._drawn.clear()
             self._drawn_for = context
+            look = self._session.look
+            self._blank = draw_sized(bytes(SIDE * SIDE), self.palette, look.glyphs, look.size)[0][0].style or Style()
 
     def _picture(self, index: int, selected: bool, palette: Palette) -> Lines:
         key = (index, selected)
