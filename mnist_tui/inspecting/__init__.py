@@ -47,15 +47,6 @@ class CrossJudge(Question):
 
 
 @attrs.frozen(kw_only=True)
-class Predict(Question):
-    """Predict pictures, 784 bytes each."""
-
-    topic: ClassVar[str] = "predict"
-    weights: Weights
-    pixels: bytes = attrs.field(repr=False)
-
-
-@attrs.frozen(kw_only=True)
 class WriteSheet(Question):
     """Write pictures, 784 bytes each, a caption under each and `heading` above them as a PNG at `path`."""
 
@@ -93,15 +84,6 @@ class CrossJudged:
 
 
 @attrs.frozen
-class Predicted:
-    """Logits of each picture, ten each, and the step the weights are from."""
-
-    question: Predict
-    weights_step: int
-    logits: tuple[tuple[float, ...], ...]
-
-
-@attrs.frozen
 class SheetWritten:
     """The contact sheet is on the disk."""
 
@@ -125,16 +107,7 @@ class Unanswered:
 
 
 Answer: TypeAlias = (
-    TrainingRead
-    | SplitJudged
-    | CrossJudged
-    | Predicted
-    | Prepared
-    | PictureRefused
-    | SheetWritten
-    | Reason
-    | Working
-    | Unanswered
+    TrainingRead | SplitJudged | CrossJudged | Prepared | PictureRefused | SheetWritten | Reason | Working | Unanswered
 )
 
 __all__ = [
@@ -145,8 +118,6 @@ __all__ = [
     "JudgeSplit",
     "OpenPicture",
     "PictureRefused",
-    "Predict",
-    "Predicted",
     "Prepare",
     "Prepared",
     "Question",

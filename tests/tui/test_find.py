@@ -52,6 +52,17 @@ async def inspect(pilot: Pilot[int], app: MnistApp) -> InspectScreen:
     return app.screen
 
 
+async def turn_to_training(pilot: Pilot[int], app: MnistApp, answers: Answers) -> JudgeSplit:
+    """Look at training digits, which are the test digits here; what is asked about them."""
+    source, digits = real_digits()
+    await pilot.press("T")
+    answers.said.append(TrainingRead(ReadTraining(source=source), digits))
+    app.tick()
+    question = answers.asked[-1]
+    assert isinstance(question, JudgeSplit)
+    return question
+
+
 async def type_in(pilot: Pilot[int], text: str) -> None:
     await pilot.press("slash", "ctrl+u", *text)
     await pilot.pause()
@@ -267,14 +278,9 @@ async def test_weights_that_are_no_more_are_not_passed_off_as_those_of_the_evalu
     app, _ = make_app(mid_run())
     answers = Answers()
     app.session._inspector = answers  # type: ignore[assignment]
-    source, test = real_digits()
     async with app.run_test(size=(160, 36)) as pilot:
         screen = await inspect(pilot, app)
-        await pilot.press("T")
-        answers.said.append(TrainingRead(ReadTraining(source=source), test))
-        app.tick()
-        question = answers.asked[-1]
-        assert isinstance(question, JudgeSplit)
+        question = await turn_to_training(pilot, app, answers)
         answers.said.append(SplitJudged(question, 900, evaluation(900).logits))
         app.tick()
         assert "after step 900" in text_of(screen.search)
@@ -310,14 +316,9 @@ async def test_an_answer_about_a_run_that_is_not_shown_any_more_is_nobodys() -> 
     app, runner = make_app(mid_run())
     answers = Answers()
     app.session._inspector = answers  # type: ignore[assignment]
-    source, test = real_digits()
     async with app.run_test(size=(160, 36)) as pilot:
         await inspect(pilot, app)
-        await pilot.press("T")
-        answers.said.append(TrainingRead(ReadTraining(source=source), test))
-        app.tick()
-        question = answers.asked[-1]
-        assert isinstance(question, JudgeSplit)
+        question = await turn_to_training(pilot, app, answers)
         begun = next(event for event in started() if isinstance(event, RunStarted))
         runner.say(attrs.evolve(begun, run="B", folder="runs/B"))
         app.tick()
@@ -335,14 +336,9 @@ async def test_after_a_resume_digits_are_judged_anew_by_the_same_weights() -> No
     app, runner = make_app(mid_run())
     answers = Answers()
     app.session._inspector = answers  # type: ignore[assignment]
-    source, test = real_digits()
     async with app.run_test(size=(160, 36)) as pilot:
         screen = await inspect(pilot, app)
-        await pilot.press("T")
-        answers.said.append(TrainingRead(ReadTraining(source=source), test))
-        app.tick()
-        question = answers.asked[-1]
-        assert isinstance(question, JudgeSplit)
+        question = await turn_to_training(pilot, app, answers)
         answers.said.append(SplitJudged(question, question.weights.step, evaluation(900).logits))
         app.tick()
         past = tuple(event for event in mid_run() if isinstance(event, (RunStarted, Evaluated)))

@@ -18,8 +18,6 @@ from mnist_tui.inspecting import (
     JudgeAgain,
     JudgeSplit,
     OpenPicture,
-    Predict,
-    Predicted,
     Prepare,
     Question,
     ReadTraining,
@@ -67,8 +65,6 @@ class Answering:
         match question:
             case ReadTraining():
                 yield TrainingRead(question, self._read_training(question.source))
-            case Predict():
-                yield self._predict(question)
             case JudgeSplit(name="training"):
                 features = self._features_of(question.weights, question.digits)
                 yield from _grow(features, question)
@@ -118,13 +114,6 @@ class Answering:
                 self._found_in.pop(oldest, None)
         self._models.move_to_end(weights)
         return self._models[weights]
-
-    def _predict(self, question: Predict) -> Predicted:
-        from mnist_tui.engine.inference import logits_of
-
-        model, step = self.model(question.weights)
-        rows = logits_of(model, question.pixels, self.device).tolist()
-        return Predicted(question, step, tuple(map(tuple, rows)))
 
     def _judge(self, question: JudgeSplit) -> Iterator[Answer | None]:
         from mnist_tui.engine.inference import SLICE_BYTES, logits_of
