@@ -15,8 +15,11 @@ from benchmarks.measure import FIGURE, SEPARATOR, machine
 
 FULL: tuple[tuple[str, ...], ...] = (
     ("chart_redraw",),
+    ("strips",),
     ("first_frame",),
     ("key_latency",),
+    ("gallery_page",),
+    ("gallery_scroll",),
     ("leave",),
     ("throughput",),
     ("throughput", "--batch-size", "512", "--batches", "80", "--warm-up", "10", "--pairs", "5"),
@@ -30,11 +33,21 @@ FULL: tuple[tuple[str, ...], ...] = (
     ("departures",),
     ("recording",),
     ("recording", "--autosave", "4"),
+    ("label_errors",),
+    ("selecting",),
+    ("refresh",),
+    ("insight",),
+    ("stroke",),
+    ("pictures",),
+    ("export",),
 )
 QUICK: tuple[tuple[str, ...], ...] = (
     ("chart_redraw", "--pairs", "3", "--many", "20000"),
+    ("strips", "--pairs", "3"),
     ("first_frame", "--pairs", "1"),
     ("key_latency", "--keys", "4", "--block", "2"),
+    ("gallery_page", "--keys", "4"),
+    ("gallery_scroll",),
     ("leave", "--times", "1"),
     ("throughput", "--pairs", "1", "--batches", "20", "--warm-up", "5"),
     ("dashboard", "--pairs", "1", "--images", "9000", "--epochs", "2"),
@@ -45,6 +58,13 @@ QUICK: tuple[tuple[str, ...], ...] = (
     ("kills", "--times", "1"),
     ("departures", "--times", "1"),
     ("recording", "--pairs", "1", "--batches", "40"),
+    ("label_errors", "--epochs", "1", "--times", "3"),
+    ("selecting", "--pairs", "1"),
+    ("refresh", "--times", "3"),
+    ("insight", "--times", "2", "--features", "1"),
+    ("stroke", "--strokes", "5"),
+    ("pictures", "--digits", "5", "--images", "6000"),
+    ("export", "--times", "1"),
 )
 
 

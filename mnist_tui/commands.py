@@ -27,12 +27,14 @@ app = App(
 
 Flags = Parameter(name="*")
 
+# A group of flags that reads the environment is None where none of its flags is given, and made when the command runs.
+
 
 @app.default
 def dashboard(
     *,
     hyperparameters: Annotated[Hyperparameters, Flags] = Hyperparameters(),
-    run: Annotated[RunSettings, Flags] = RunSettings(),
+    run: Annotated[RunSettings | None, Flags] = None,
     screen: Annotated[ScreenSettings, Flags] = ScreenSettings(),
     detached: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
@@ -43,6 +45,7 @@ def dashboard(
     """
     from mnist_tui.cli import require_terminal
 
+    run = run or RunSettings()
     if detached:
         return _detach(run, screen)
     require_terminal()
@@ -99,7 +102,7 @@ def watch(
 def train(
     *,
     hyperparameters: Annotated[Hyperparameters, Flags] = Hyperparameters(),
-    run: Annotated[RunSettings, Flags] = RunSettings(),
+    run: Annotated[RunSettings | None, Flags] = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Train without a screen: progress on a terminal, plain lines in a pipe.
@@ -112,7 +115,7 @@ def train(
     from mnist_tui.runner import Order
     from mnist_tui.runner.local import LocalRunner
 
-    run, resumption = _resumption(run, hyperparameters)
+    run, resumption = _resumption(run or RunSettings(), hyperparameters)
     order = Order(hyperparameters=hyperparameters, dataset=run.dataset, resumption=resumption)
     return headless.train(LocalRunner(run, attended=is_detached()), order, as_json=json)
 
@@ -133,10 +136,12 @@ def evaluate(
     model: str,
     /,
     *,
-    settings: Annotated[InferenceSettings, Flags] = InferenceSettings(),
+    settings: Annotated[InferenceSettings | None, Flags] = None,
     dataset: str | None = None,
     data_dir: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
+    csv: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+    sheet: Path | None = None,
 ) -> int:
     """Evaluate a model on the whole test set.
 
@@ -145,10 +150,13 @@ def evaluate(
         dataset: mnist, fashion, kmnist or qmnist; default: what the model was trained on.
         data_dir: where the data files are.
         json: one JSON object.
+        csv: write a line for each digit, the hardest first; - is standard output. Overwrites no file.
+        sheet: write a picture (PNG) of the mistakes, the hardest first. Overwrites no file.
     """
     from mnist_tui import reports
 
-    return reports.evaluate(model, _run_settings(settings), dataset, data_dir, as_json=json)
+    wanted = reports.Wanted(json=json, csv=csv, sheet=sheet)
+    return reports.evaluate(model, _run_settings(settings), dataset, data_dir, wanted)
 
 
 @app.command
@@ -157,7 +165,7 @@ def predict(
     images: Annotated[list[Path], Parameter(negative=())],
     /,
     *,
-    settings: Annotated[InferenceSettings, Flags] = InferenceSettings(),
+    settings: Annotated[InferenceSettings | None, Flags] = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Say which digits picture files show.
@@ -184,7 +192,7 @@ class PlaceSettings:
 @app.command
 def runs(
     *,
-    place: Annotated[PlaceSettings, Flags] = PlaceSettings(),
+    place: Annotated[PlaceSettings | None, Flags] = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """List every run, the newest first: its state, how far it is, how well.
@@ -194,7 +202,7 @@ def runs(
     """
     from mnist_tui import run_reports
 
-    return run_reports.runs(place.runs_dir, as_json=json)
+    return run_reports.runs((place or PlaceSettings()).runs_dir, as_json=json)
 
 
 @app.command
@@ -203,7 +211,7 @@ def compare(
     b: str,
     /,
     *,
-    place: Annotated[PlaceSettings, Flags] = PlaceSettings(),
+    place: Annotated[PlaceSettings | None, Flags] = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Compare two runs: settings, accuracy, and the digits that only one of them gets right.
@@ -215,13 +223,13 @@ def compare(
     """
     from mnist_tui import run_reports
 
-    return run_reports.compare(a, b, place.runs_dir, as_json=json)
+    return run_reports.compare(a, b, (place or PlaceSettings()).runs_dir, as_json=json)
 
 
 @app.command
 def doctor(
     *,
-    settings: Annotated[InferenceSettings, Flags] = InferenceSettings(),
+    settings: Annotated[InferenceSettings | None, Flags] = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Say what this terminal and these devices can do, why CUDA is off, and what bounds the speed.
@@ -234,7 +242,8 @@ def doctor(
     return doctor(_run_settings(settings), as_json=json)
 
 
-def _run_settings(settings: InferenceSettings) -> RunSettings:
+def _run_settings(settings: InferenceSettings | None) -> RunSettings:
+    settings = settings or InferenceSettings()
     return RunSettings(device=settings.device, threads=settings.threads, runs_dir=settings.runs_dir)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import attrs
 from mnist_tui.core.dataset import dataset_info, find
 from mnist_tui.core.runs import read_run
 from mnist_tui.core.settings import RunSettings
+from mnist_tui.core.sheet import Caption
 
 
 @attrs.frozen
@@ -20,6 +22,7 @@ class Judgement:
     dataset: str
     logits: bytes = attrs.field(repr=False)
     labels: bytes = attrs.field(repr=False)
+    images: bytes = attrs.field(repr=False)
     loss: float
     accuracy: float
     seconds: float
@@ -53,8 +56,29 @@ def evaluate_file(path: Path, settings: RunSettings, dataset: str | None, data_d
     logits = result.logits.contiguous().numpy().tobytes()
     notices += [notice for notice in (source.notice, device.notice) if notice]
     return Judgement(
-        str(path), source.name, logits, test.labels, result.loss, result.accuracy, result.seconds, tuple(notices)
+        model=str(path),
+        dataset=source.name,
+        logits=logits,
+        labels=test.labels,
+        images=test.images,
+        loss=result.loss,
+        accuracy=result.accuracy,
+        seconds=result.seconds,
+        notices=tuple(notices),
     )
+
+
+def write_sheet(path: Path, pixels: bytes, captions: Sequence[Caption], heading: Sequence[str]) -> None:
+    """Write a contact sheet of pictures of 784 bytes as a PNG.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    from mnist_tui.engine.insight.sheet import draw_sheet, save_sheet
+
+    *_, png = draw_sheet(pixels, captions, heading)
+    assert isinstance(png, bytes)
+    save_sheet(path, png)
 
 
 def origin_of(path: Path) -> dict[str, Any]:

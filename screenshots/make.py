@@ -54,6 +54,7 @@ class Picture:
 PICTURES = (
     Picture("train", (120, 36), ("right", "right", "left_square_bracket"), after_step=1900),
     Picture("inspect", (120, 36), ("i", "m", "right", "right", "right", "down"), after_step=1900),
+    Picture("digit", (120, 36), ("i", "m", "right", "right", "right", "enter", "h", "c"), after_step=1900, wait=900),
     Picture(
         "undo",
         (120, 36),

@@ -1,5 +1,7 @@
 """The command line: in this process where it can be, in one of its own where signals and pipes matter."""
 
+import csv
+import io
 import json
 import os
 import re
@@ -109,6 +111,11 @@ def test_an_evaluation_in_json_agrees_with_itself(call: Call) -> None:
         assert 0 <= mistake["probability_true"] <= mistake["probability"] <= 1
         assert mistake["loss"] == pytest.approx(-torch.tensor(mistake["probability_true"]).log().item(), rel=1e-3)
     assert result["seconds"] > 0
+    doubted = result["label_errors"]
+    for error in doubted:
+        assert set(error) == {"index", "label", "suggested", "quality"}
+        assert error["label"] == labels[error["index"]] != error["suggested"]
+    assert [error["quality"] for error in doubted] == sorted(error["quality"] for error in doubted)
 
 
 def test_the_evaluation_is_that_of_the_run(call: Call) -> None:
@@ -156,7 +163,60 @@ def test_an_evaluation_for_people(call: Call) -> None:
     assert re.match(r"accuracy \d+\.\d\d%   loss \d+\.\d{4}   mistakes \d+ ", lines[1])
     assert [line.split()[0] for line in lines[4:14]] == list("0123456789")
     assert "hardest mistakes (the rest with --json):" in lines
-    assert len(lines) <= 26
+    assert len(lines) <= 28
+
+
+def test_the_table_of_all_digits_is_written_and_agrees_with_the_mistakes(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    words = ("evaluate", "mine", "--data-dir", "data", "--device", "cpu", "--csv")
+    code, out, err = call(*words, str(path), "--json")
+    assert (code, err) == (0, f"mnist-tui: {path} holds all {TEST} digits, the hardest first\n")
+    text = path.read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == TEST
+    losses = [float(row["loss"]) for row in rows]
+    assert losses == sorted(losses, reverse=True)
+    mistakes = json.loads(out)["mistakes"]
+    wrong = [row for row in rows if row["true"] != row["predicted"]]
+    assert [int(row["index"]) for row in wrong] == [mistake["index"] for mistake in mistakes]
+    for row, mistake in zip(wrong, mistakes, strict=True):
+        assert all(float(row[name]) == pytest.approx(value, rel=1e-6) for name, value in mistake.items())
+    assert call(*words, "-") == (0, text, "")
+
+
+def test_a_contact_sheet_of_the_mistakes_is_written(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.png"
+    mistakes = len(evaluate(call, "mine")["mistakes"])
+    words = ("evaluate", "mine", "--data-dir", "data", "--device", "cpu", "--sheet", str(path))
+    code, _, err = call(*words)
+    assert (code, err) == (0, f"mnist-tui: {path} shows {mistakes} mistakes\n")
+    with Image.open(path) as sheet:
+        assert (sheet.format, sheet.width > 800) == ("PNG", True)
+    assert f"{path} is there already" in refused(call(*words))
+
+
+def test_files_that_cannot_be_given_are_refused_before_anything_is_evaluated(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "here.csv").write_text("mine")
+    for words, sentence in (
+        (["--csv", str(tmp_path / "here.csv")], "here.csv is there already: give another name, or remove it first"),
+        (["--csv", "absent/a.csv"], "absent is no folder, so a.csv cannot be written there"),
+        (["--csv", "--sheet"], "--csv needs the name of a file, or - for standard output, not --sheet"),
+        (["--csv", "-", "--json"], "--json and --csv - both want standard output"),
+        (["--sheet", "a.jpg"], "--sheet writes a PNG: a.jpg should end in .png"),
+    ):
+        outcome = call("evaluate", "no-model-of-this-name", *words)
+        assert outcome[0] == 2, words
+        assert sentence in refused(outcome)
+    assert (tmp_path / "here.csv").read_text() == "mine"
+
+
+def test_a_table_that_cannot_be_written_is_one_sentence(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mnist_tui.reports.write_atomically", refuse)
+    code, _, err = call("evaluate", "mine", "--data-dir", "data", "--device", "cpu", "--csv", "a.csv")
+    assert (code, err) == (1, "mnist-tui: cannot write a.csv: No space left on device\n")
 
 
 # --- predict
@@ -185,6 +245,23 @@ def test_pictures_are_predicted(call: Call, tmp_path: Path) -> None:
     assert code == 0
     assert out.startswith(f"{paths[0]}   {found[0]['predicted']} ")
     assert len(out.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 15), (40, 25)])
+def test_a_terminal_also_shows_what_the_network_sees(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int, lines: int
+) -> None:
+    Image.frombytes("L", (28, 28), bytes(find("mnist").load_test().digit(0))).save("seen.png")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    code, out, _ = call("predict", "mine", "seen.png", "--device", "cpu")
+    assert code == 0
+    _, *art = re.sub(r"\x1b\[[\d;]*m", "", out).splitlines()
+    assert len(art) + 1 == lines
+    assert max(map(len, art)) <= columns
+    assert any("█" in line for line in art)
+    assert sum(line.rstrip().endswith("%") for line in art) == 10
 
 
 # --- refusals
@@ -314,6 +391,20 @@ def test_the_help_names_every_flag(call: Call) -> None:
     for flag in [knob.flag for knob in KNOBS.values()] + ["--preset", "--device", "--data-dir", "--json", "--name"]:
         assert flag in out
     assert call("--version")[1].strip() == __version__
+
+
+@pytest.mark.parametrize("name", ["one", "two"])  # one process: whoever came first, with whatever variable
+def test_the_runs_folder_is_read_when_the_command_runs(call: Call, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("MNIST_TUI_RUNS_DIR", name)
+    monkeypatch.setenv("COLUMNS", "200")  # the help breaks no line
+    assert f"the newest runs in {name} are none" in refused(call("evaluate", "nope"))
+    assert f"{name} holds no run" in refused(call("compare", "a", "b"))
+    assert f"{name} holds no run" in "".join(map(str, call("runs")))
+    assert "there is no file and no run called nope: the newest runs in two are none" in refused(
+        call("evaluate", "nope", "--runs-dir", "two", "--threads", "1")
+    )
+    for command in ("train", "evaluate", "predict", "runs", "compare"):
+        assert f"[default: {name}]" in call(command, "--help")[1]
 
 
 # --- in a process of its own

@@ -123,6 +123,7 @@ def test_two_runs_are_compared(call: Call, tmp_path: Path, labels: list[int]) ->
     assert (digits["both_right"], digits["both_wrong"]) == (9974, 0)
     assert [change["index"] for change in digits["fixed"]] == list(reversed(range(25)))
     assert [change["index"] for change in digits["broken"]] == [99]
+    assert digits["wrong_in_both"] == []
     assert (report["a"]["name"], report["b"]["state"], report["why_not"]) == ("old", "finished", "")
     code, out, err = call("compare", "old", "new")
     assert (code, err) == (0, "")

@@ -58,7 +58,10 @@ class Album:
         return self._pinned is None
 
     def add(self, page: Evaluated) -> None:
-        """Take a new evaluation in."""
+        """Take a new evaluation in, in place of one of the same weights: a continued run may make its last anew."""
+        anew = bool(self.pages) and (self.pages[-1].step, self.pages[-1].branch) == (page.step, page.branch)
+        if anew and self.pages.pop() is self._pinned:
+            self._pinned = page
         self.pages.append(page)
         if len(self.pages) > _KEPT:
             closest = min(range(1, len(self.pages) - 1), key=lambda i: self.pages[i + 1].step - self.pages[i - 1].step)

@@ -52,12 +52,14 @@ class Verdicts:
         both_right, both_wrong: how many digits.
         fixed: wrong in the first and right in the second, the first's worst mistakes first.
         broken: right in the first and wrong in the second, the second's worst mistakes first.
+        wrong_in_both: indices of what is wrong in both, in order.
     """
 
     both_right: int
     both_wrong: int
     fixed: Sequence[Change]
     broken: Sequence[Change]
+    wrong_in_both: Sequence[int] = ()
 
 
 def settings_of(entry: RunEntry) -> dict[str, str]:
@@ -160,11 +162,13 @@ def _judge(a: Predictions, b: Predictions) -> Verdicts:
         return [Change(i, labels[i], a_predicted[i], a_confidence[i], b_predicted[i], b_confidence[i]) for i in ordered]
 
     digits = range(len(labels))
+    both = [i for i in digits if a_wrong[i] and b_wrong[i]]
     return Verdicts(
         both_right=sum(not a_wrong[i] and not b_wrong[i] for i in digits),
-        both_wrong=sum(a_wrong[i] and b_wrong[i] for i in digits),
+        both_wrong=len(both),
         fixed=ranked([i for i in digits if a_wrong[i] and not b_wrong[i]], a.losses.tolist()),
         broken=ranked([i for i in digits if b_wrong[i] and not a_wrong[i]], b.losses.tolist()),
+        wrong_in_both=both,
     )
 
 

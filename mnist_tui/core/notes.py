@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mnist_tui.core.errors import UserError
@@ -10,6 +11,14 @@ from mnist_tui.core.files import write_atomically
 NOTES_FILE = "notes.txt"
 LONGEST_NOTE = 400  # characters
 _LONGEST_TEXT = 200
+# Controls of both sets, what turns the direction of writing, breaks of lines, and halves of characters. Not all that is
+# not `isprintable`: Python does not know yet the newest characters that pictures are drawn with.
+_MOVING = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
+
+
+def harmless(text: str) -> str:
+    """`text`, character for character, with a `?` for each that could move a terminal's cursor or command it."""
+    return _MOVING.sub("?", text)
 
 
 def printable(text: str, longest: int = _LONGEST_TEXT) -> str:

@@ -36,6 +36,7 @@ from mnist_tui.core.events import (
     StopScheduled,
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.notes import printable
 from mnist_tui.core.runs import name_of
 from mnist_tui.core.settings import default_runs_dir
 
@@ -298,7 +299,7 @@ class Progress:
     @property
     def name(self) -> str:
         """The run's name; empty before the first."""
-        return name_of(Path(self.run)) if self.run else ""
+        return printable(name_of(Path(self.run))) if self.run else ""
 
     @property
     def resumable(self) -> str:

@@ -36,9 +36,14 @@ def _known_preset(_: object, __: attrs.Attribute[Any], value: str) -> None:
         raise UsageError(f"there is no preset {value!r}: use one of {', '.join(PRESETS)}")
 
 
-def _known_theme(_: object, __: attrs.Attribute[Any], value: str) -> None:
-    if value not in {"dark", "light"}:
-        raise UsageError(f"there is no theme {value!r}: use dark or light")
+def _one_of(what: str, *values: str) -> Any:
+    legal = f"{', '.join(values[:-1])} or {values[-1]}"
+
+    def check(_: object, __: attrs.Attribute[Any], value: str) -> None:
+        if value not in values:
+            raise UsageError(f"there is no {what} {value!r}: use {legal}")
+
+    return check
 
 
 def _known_precision(_: object, __: attrs.Attribute[Any], value: str) -> None:
@@ -101,7 +106,19 @@ class ScreenSettings:
     mouse: bool = _option(True, "React to the mouse.")
     bell: bool = _option(True, "Ring, and notify the desktop, at the end of a run of a minute or more.")
     ascii: bool = _option(False, "Draw with ASCII characters only.")
-    theme: str = _option("dark", "dark or light.", _known_theme)
+    theme: str = _option(
+        "auto", "auto (light where $COLORFGBG says so), dark or light.", _one_of("theme", "auto", "dark", "light")
+    )
+    glyphs: str = _option(
+        "auto",
+        "What digits are drawn with: auto (by the terminal's colours), half, quadrant, braille, shade or ascii.",
+        _one_of("kind of glyphs", "auto", "half", "quadrant", "braille", "shade", "ascii"),
+    )
+    palette: str = _option(
+        "ink",
+        "The colours of digits: ink, viridis, cividis or contrast.",
+        _one_of("palette", "ink", "viridis", "cividis", "contrast"),
+    )
     on_hangup: str = _option(
         "save", "When the terminal is gone: save and end, or continue without a screen.", _known_hangup
     )

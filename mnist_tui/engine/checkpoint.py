@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mnist_tui.core.errors import ModelFileError
 from mnist_tui.core.files import write_atomically
-from mnist_tui.engine.model import CNN, architecture_of
+from mnist_tui.engine.model import CNN, architecture_of, blank_network
 
 FORMAT = "mnist-tui checkpoint"
 VERSION = 1
@@ -107,7 +107,7 @@ def load_model(path: Path) -> tuple[CNN, dict[str, Any]]:
     for name, tensor in weights.items():
         if not torch.isfinite(tensor).all():
             raise ModelFileError(f"{path} holds broken weights: {name} has values that are not finite")
-    model = CNN(architecture)
+    model = blank_network(architecture)
     model.load_state_dict(weights)
     return model.eval(), facts
 

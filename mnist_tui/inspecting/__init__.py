@@ -11,35 +11,10 @@ from typing import ClassVar, Literal, TypeAlias
 import attrs
 
 from mnist_tui.core.dataset import Source, Split
-
-
-@attrs.frozen
-class Weights:
-    """The weights of one evaluation of one run.
-
-    Attributes:
-        folder: the run's, in whose checkpoints they are looked for where `state` is empty.
-        step, branch: after which batch they are.
-        state: the state_dict as torch writes it.
-    """
-
-    folder: str
-    step: int
-    branch: int
-    state: bytes = attrs.field(default=b"", repr=False, eq=False)
-
-
-@attrs.frozen(kw_only=True)
-class Question:
-    """What all questions share: a newer one of a topic takes the place of the one before, answered or not.
-
-    Attributes:
-        topic: what it is about.
-        long: it is worked on in slices, and others come between.
-    """
-
-    topic: ClassVar[str]
-    long: ClassVar[bool] = False
+from mnist_tui.core.sheet import Caption
+from mnist_tui.inspecting.pictures import JudgeAgain, OpenPicture, PictureRefused, Prepare, Prepared
+from mnist_tui.inspecting.question import Question, Weights
+from mnist_tui.inspecting.reasons import Reason
 
 
 @attrs.frozen(kw_only=True)
@@ -62,11 +37,24 @@ class JudgeSplit(Question):
 
 
 @attrs.frozen(kw_only=True)
-class Predict(Question):
-    """Predict pictures, 784 bytes each."""
+class CrossJudge(Question):
+    """Predict all training `digits` by networks that were not trained on them, of the architecture of `weights`."""
 
-    topic: ClassVar[str] = "predict"
+    topic: ClassVar[str] = "cross judge"
+    long: ClassVar[bool] = True
     weights: Weights
+    digits: Split = attrs.field(repr=False, eq=False)
+
+
+@attrs.frozen(kw_only=True)
+class WriteSheet(Question):
+    """Write pictures, 784 bytes each, a caption under each and `heading` above them as a PNG at `path`."""
+
+    topic: ClassVar[str] = "write sheet"
+    long: ClassVar[bool] = True
+    path: str
+    heading: tuple[str, ...]
+    captions: tuple[Caption, ...] = attrs.field(repr=False)
     pixels: bytes = attrs.field(repr=False)
 
 
@@ -88,12 +76,18 @@ class SplitJudged:
 
 
 @attrs.frozen
-class Predicted:
-    """Logits of each picture, ten each, and the step the weights are from."""
+class CrossJudged:
+    """Logits, n x 10 float32, each digit's by the network that was not trained on it."""
 
-    question: Predict
-    weights_step: int
-    logits: tuple[tuple[float, ...], ...]
+    question: CrossJudge
+    logits: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class SheetWritten:
+    """The contact sheet is on the disk."""
+
+    question: WriteSheet
 
 
 @attrs.frozen
@@ -112,4 +106,27 @@ class Unanswered:
     message: str
 
 
-Answer: TypeAlias = TrainingRead | SplitJudged | Predicted | Working | Unanswered
+Answer: TypeAlias = (
+    TrainingRead | SplitJudged | CrossJudged | Prepared | PictureRefused | SheetWritten | Reason | Working | Unanswered
+)
+
+__all__ = [
+    "Answer",
+    "CrossJudge",
+    "CrossJudged",
+    "JudgeAgain",
+    "JudgeSplit",
+    "OpenPicture",
+    "PictureRefused",
+    "Prepare",
+    "Prepared",
+    "Question",
+    "ReadTraining",
+    "SheetWritten",
+    "SplitJudged",
+    "TrainingRead",
+    "Unanswered",
+    "Weights",
+    "Working",
+    "WriteSheet",
+]

@@ -24,7 +24,7 @@ def bar(share: float, width: int, ascii_only: bool = False) -> str:
 
 def draw_bars(
     probabilities: Sequence[float] | None,
-    true: int,
+    true: int | None,
     predicted: int,
     names: Sequence[str],
     width: int,
@@ -34,15 +34,18 @@ def draw_bars(
     """Ten lines of `width` cells: sign, name, bar, percentage.
 
     Without probabilities the names stand alone, with dots where the percentages will be. The predicted class carries
-    `✓` or `✗`, the true class of a mistake `←`, so no colour is needed to read them.
+    `✓` or `✗`, the true class of a mistake `←`, so no colour is needed to read them; where the true class is unknown
+    (None), the predicted one carries `›`.
     """
-    right, wrong, arrow = ("+", "x", "<") if ascii_only else ("✓", "✗", "←")
+    right, wrong, arrow, guess = ("+", "x", "<", ">") if ascii_only else ("✓", "✗", "←", "›")
     label = max(len(name) for name in names)
     percent = 7 if width - label - 10 >= 4 else 5  # ` 98.7%`, or ` 99%` where there is little room
     room = max(0, width - label - 3 - percent)
     lines = []
     for digit, share in enumerate(probabilities or [None] * len(names)):
-        if digit == predicted:
+        if digit == predicted and true is None:
+            sign, style = guess, Style(color=palette.accent, bold=True)
+        elif digit == predicted:
             sign, colour = (right, palette.right) if digit == true else (wrong, palette.wrong)
             style = Style(color=colour, bold=True)
         elif digit == true:

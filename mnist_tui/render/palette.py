@@ -5,15 +5,16 @@ from __future__ import annotations
 import attrs
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, cache_hash=True)
 class Palette:
     """Colours as `#rrggbb`.
 
     Attributes:
         ink, paper: the brightest stroke of a digit and its background.
+        between: colours a stroke passes on the way from paper to ink, at equal distances; none: straight.
         raw, average: single batches and their moving average.
         test, best: evaluations and the best of them.
-        right, wrong: told apart by blind eyes too (blue-green against orange-red, light against dark).
+        right, wrong: told apart by colour-blind eyes too (blue-green against orange-red, light against dark).
     """
 
     dark: bool
@@ -36,6 +37,14 @@ class Palette:
     right: str
     wrong: str
     warning: str
+    between: tuple[str, ...] = ()
+
+    def shade(self, share: float) -> str:
+        """The colour of a stroke `share` (0..1) of the way from paper to ink."""
+        stops = (self.paper, *self.between, self.ink)
+        place = share * (len(stops) - 1)
+        below = min(int(place), len(stops) - 2)
+        return mix(stops[below], stops[below + 1], place - below)
 
 
 DARK = Palette(
@@ -79,8 +88,8 @@ LIGHT = Palette(
     test="#161a21",
     best="#a3720a",
     mark="#8a4f86",
-    right="#0b7a61",
-    wrong="#c2371c",
+    right="#0c7f65",
+    wrong="#a3260f",
     warning="#96690a",
 )
 

@@ -6,11 +6,12 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.app import SystemCommand
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
@@ -35,16 +36,18 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.hyperparameters import KNOBS
 from mnist_tui.core.settings import ScreenSettings
-from mnist_tui.inspecting import Unanswered
 from mnist_tui.leaving import Departure
 from mnist_tui.tui.actions.leave import LeaveActions
 from mnist_tui.tui.actions.run import RunActions
 from mnist_tui.tui.actions.runs import RunsActions
 from mnist_tui.tui.bell import notification
+from mnist_tui.tui.collecting import keep_collections_short
 from mnist_tui.tui.keys import KEYS
+from mnist_tui.tui.looks import is_light
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, PlainScrollBar, themes
+from mnist_tui.tui.tmux import inside_tmux
 
 if TYPE_CHECKING:
     from mnist_tui.core.resuming import Resumption
@@ -103,7 +106,14 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         ScrollBar.renderer = PlainScrollBar if session.ascii_only else ScrollBarRender
         for theme in themes():
             self.register_theme(theme)
-        self.theme = LIGHT_THEME if screen.theme == "light" else DARK_THEME
+        self.theme = LIGHT_THEME if is_light(screen.theme, os.environ) else DARK_THEME
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's, but for the one that replaces a terminal's own colours: no style here has any.
+
+        It looks at every segment of every line that is painted: a fifth of what a page of the gallery costs.
+        """
+        return [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
 
     def get_default_screen(self) -> Screen[None]:
         """The dashboard."""
@@ -118,6 +128,8 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         if not gc.isenabled():  # the first app of this process: what later ones leave behind is to be collected
             gc.freeze()
             gc.enable()
+        if not self.is_headless:
+            keep_collections_short()
         threading.Thread(target=_preload, name="preload", daemon=True).start()
         self.session.runner.load()
         if self._resumption is not None:
@@ -156,9 +168,8 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
             return
         if self._beside is not None:
             self._beside.drain()
-        for answer in self.session.collect():
-            if isinstance(answer, Unanswered):
-                self.say(answer.message, severity="warning")
+        for message in self.session.refusals():
+            self.say(message, severity="warning")
         eventful = edited = False
         for event in self.session.drain():
             self._react(event)
@@ -233,7 +244,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
     def _ring(self, title: str, text: str) -> None:
         """Tell somebody who looks elsewhere, after a run that was long enough to look away."""
         if self.settings.bell and self.session.progress.train_seconds >= RING_SECONDS and self._driver is not None:
-            self._driver.write(notification(title, text, inside_tmux="TMUX" in os.environ))
+            self._driver.write(notification(title, text, inside_tmux=inside_tmux()))
 
     def _way_back(self, event: Rewound) -> str:
         if self._going_on:

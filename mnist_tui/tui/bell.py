@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mnist_tui.tui import tmux
+
 _LONGEST = 120
 
 
@@ -14,7 +16,7 @@ def notification(title: str, text: str, *, inside_tmux: bool) -> str:
     title, text = _printable(title).replace(";", ","), _printable(text)
     sequences = [f"\x1b]9;{title}: {text}\x1b\\", f"\x1b]777;notify;{title};{text}\x1b\\"]
     if inside_tmux:
-        sequences = ["\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\" for sequence in sequences]
+        sequences = [tmux.wrap(sequence) for sequence in sequences]
     return "\a" + "".join(sequences)
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import attrs
 
 from mnist_tui.core.album import Album, Verdict
-from mnist_tui.core.dataset import Split
+from mnist_tui.core.dataset import Source, Split
 from mnist_tui.core.events import DataLoaded, Evaluated
 from mnist_tui.core.query import ALL, WRONG, Query, Sort
 
 if TYPE_CHECKING:
-    from mnist_tui.core.predictions import Predictions
+    from mnist_tui.core.predictions import Blame, Predictions
 
+OTHERS = "three networks that were not trained on what they judge"
 SplitName: TypeAlias = Literal["test", "training", "drawings"]
 
 
@@ -33,12 +34,19 @@ class DigitBrowser:
         album: evaluations of the test split; what is shown of any split belongs to the weights of the one shown.
         splits: the digits there are.
         split: which of them are looked at.
+        source: where the digits are from; None until they are loaded.
         classes: the ten names.
         predictions: of the split looked at; None where there are none. Order and captions always come from this table.
+            Of another split than the test digits it may be that of an earlier evaluation, until the one that is shown
+            has judged them: its `step` says which.
         query, sort: what of it is shown, in which order; they survive the next evaluation.
         order: indices into the split in the order shown: as stored where there are no predictions.
         position: where in `order` the cursor is.
+        blame: which condition leaves nothing; None where something is shown.
+        searches: lines that were typed, oldest first.
         revision: grows with every change.
+        runs: grows with every run that is shown: whatever was asked about the one before is to be asked anew.
+        out_of_sample: training digits are shown as networks judge them that were not trained on them.
         evaluations: grows with every change of `predictions`, of the split or of what is compared with: all that drawn
             captions depend on.
     """
@@ -47,16 +55,22 @@ class DigitBrowser:
         self.album = Album()
         self.splits: dict[SplitName, Split] = {}
         self.split: SplitName = "test"
+        self.source: Source | None = None
         self.classes: Sequence[str] = tuple("0123456789")
         self.predictions: Predictions | None = None
         self.query: Query = ALL
         self.sort: Sort = "loss"
         self.order: Sequence[int] = ()
         self.position = 0
+        self.blame: Blame | None = None
+        self.searches: list[str] = []
         self.revision = 0
         self.evaluations = 0
+        self.runs = 0
+        self.out_of_sample = False
         self._moved = False
         self._tables: dict[object, Predictions] = {}
+        self._newest: dict[SplitName, Predictions] = {}  # of the splits that are judged only while they are looked at
         self._chosen_other: Other | None = None
 
     # --- what is there
@@ -70,6 +84,12 @@ class DigitBrowser:
     def index(self) -> int | None:
         """The index in the split under the cursor; None where nothing is shown."""
         return self.order[self.position] if 0 <= self.position < len(self.order) else None
+
+    @property
+    def judged(self) -> bool:
+        """Whether the evaluation that is shown has judged the split that is looked at; so too where there is none."""
+        page = self.album.shown
+        return page is None or self.split == "test" or (self.split, page.step, page.branch) in self._tables
 
     @property
     def wrong_count(self) -> int | None:
@@ -102,6 +122,7 @@ class DigitBrowser:
         """Show the digits of `event`, without predictions."""
         self.splits = {"test": event.test}
         self.split = "test"
+        self.source = event.source
         self.classes = event.source.classes
         self.forget()
 
@@ -109,13 +130,17 @@ class DigitBrowser:
         """Have other digits to look at, or other ones of that name."""
         self.splits[name] = digits
         self._tables = {key: table for key, table in self._tables.items() if key[0] != name}  # type: ignore[index]
+        self._newest.pop(name, None)
         self._turn_to_shown()
 
     def forget(self) -> None:
         """Drop the predictions: they belong to a run that is not shown any more."""
+        self.runs += 1
         self.album.clear()
         self._tables.clear()
+        self._newest.clear()
         self._chosen_other = None
+        self.out_of_sample = False
         self.query = self.query.without("is").without("vs")
         self._moved = False
         self.position = 0
@@ -129,19 +154,50 @@ class DigitBrowser:
         self.album.add(event)
         self._turn_to_shown()
 
-    def judge_split(self, name: SplitName, step: int, branch: int, logits: bytes) -> None:
-        """Take in predictions of another split, with the weights of the evaluation after `step` on `branch`."""
+    def judge_split(
+        self, name: SplitName, step: int, branch: int, logits: bytes, weights_step: int | None = None
+    ) -> None:
+        """Take in predictions of another split, for the evaluation after `step` on `branch`.
+
+        `weights_step` says which weights made them, where those of the evaluation are no more.
+        """
         digits = self.splits.get(name)
         if digits is None or len(logits) != 40 * len(digits):
             return
         from mnist_tui.core.predictions import Predictions
 
-        self._tables[name, step, branch] = Predictions.from_bytes(logits, digits.labels, step)
+        self._drop_tables()
+        judged_by = step if weights_step is None else weights_step
+        seen = name == "training"
+        table = Predictions.from_bytes(logits, digits.labels, judged_by, in_sample=seen)
+        self._newest[name] = self._tables[name, step, branch] = table
+        self._turn_to_shown()
+
+    def judge_crosswise(self, name: SplitName, step: int, logits: bytes) -> None:
+        """Take in predictions of another split by networks that were not trained on what they predict."""
+        digits = self.splits.get(name)
+        if digits is None or len(logits) != 40 * len(digits):
+            return
+        from mnist_tui.core.predictions import Predictions
+
+        table = Predictions.from_bytes(logits, digits.labels, step, judged_by=OTHERS)
+        self._tables[name, "crosswise"] = table
+        self._turn_to_shown()
+
+    @property
+    def judged_crosswise(self) -> bool:
+        """Whether there are such predictions of the split that is looked at."""
+        return (self.split, "crosswise") in self._tables
+
+    def show_out_of_sample(self, wanted: bool) -> None:
+        """Show what such networks make of the split, or again what the run's own does."""
+        self.out_of_sample = wanted
         self._turn_to_shown()
 
     def rewind(self, step: int) -> None:
         """Forget evaluations of batches that were undone."""
         if self.album.rewind(step):
+            self._newest = {name: table for name, table in self._newest.items() if table.step <= step}
             self._turn_to_shown()
 
     # --- what is wanted
@@ -166,15 +222,16 @@ class DigitBrowser:
         self._chosen_other = other
         self._turn_to_shown()
 
-    def ask(self, query: Query) -> None:
-        """Show what `query` wants."""
-        self.query = query
+    def ask(self, query: Query, sort: Sort | None = None) -> None:
+        """Show what `query` wants, in the order of `sort`, or in that it was in."""
+        if query.get("is") != self.query.get("is"):
+            self.evaluations += 1  # captions of suspects say what their label should be
+        self.query, self.sort = query, sort or self.sort
         self._reorder()
 
     def sort_by(self, sort: Sort) -> None:
         """Show it in another order."""
-        self.sort = sort
-        self._reorder()
+        self.ask(self.query, sort)
 
     def toggle_wrong(self) -> None:
         """Show all digits, or only misclassified ones; without predictions there is nothing to tell them apart by."""
@@ -203,35 +260,43 @@ class DigitBrowser:
 
         key = ("test", page.step, page.branch)
         if key not in self._tables:
-            self._tables = {known: table for known, table in self._tables.items() if known in self._kept()}
+            self._drop_tables()
             self._tables[key] = Predictions.from_bytes(page.logits, self.splits["test"].labels, page.step)
         return self._tables[key]
 
-    def _kept(self) -> set[object]:
-        """Keys of the tables of the evaluation that is shown and of the one before it."""
+    def _drop_tables(self) -> None:
+        """Keep the tables of the evaluation that is shown and of the one before it alone."""
         pages = [page for page in (self.album.shown, self.album.before) if page is not None]
-        return {(name, page.step, page.branch) for page in pages for name in self.splits}
+        crosswise = {(name, "crosswise") for name in self.splits}
+        kept = {(name, page.step, page.branch) for page in pages for name in self.splits} | crosswise
+        self._tables = {key: table for key, table in self._tables.items() if key in kept}
 
     def _turn_to_shown(self) -> None:
         page = self.album.shown
         if page is None or self.digits is None:
             self.predictions = None
+        elif self.out_of_sample and self.judged_crosswise:
+            self.predictions = self._tables[self.split, "crosswise"]
         elif self.split == "test":
             self.predictions = self._table_of(page)
         else:
-            self.predictions = self._tables.get((self.split, page.step, page.branch))
+            self.predictions = self._tables.get((self.split, page.step, page.branch), self._newest.get(self.split))
         self.evaluations += 1
         self._reorder()
 
     def _reorder(self) -> None:
         index = self.index if self._moved else None
+        self.blame = None
         if self.predictions is None:
             self.order = range(len(self.digits)) if self.digits else ()
         else:
-            from mnist_tui.core.predictions import select
+            from mnist_tui.core.predictions import blame, select
 
             other = self.other if self.query.get("vs") else None
-            self.order = select(self.predictions, self.query, self.sort, other.predictions if other else None)
+            compared = other.predictions if other else None
+            self.order = select(self.predictions, self.query, self.sort, compared)
+            if not self.order:
+                self.blame = blame(self.predictions, self.query, compared)
         if index is not None and index in self.order:
             self.position = self.order.index(index)
         else:

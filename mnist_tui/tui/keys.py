@@ -11,6 +11,8 @@ KEYS: list[Binding] = [
     Binding("question_mark", "help", "help", key_display="?", tooltip="this list of keys"),
     Binding("q", "leave", "quit", tooltip="leave; while training, after a question"),
     Binding("3", "runs", "runs", tooltip="Runs: every run, its curves and settings beside others"),
+    Binding("d", "draw", "draw", tooltip="draw a digit, and see what the network makes of it"),
+    Binding("o", "open_picture", "open", tooltip="open a picture of a digit; on the Runs screen, the run"),
     Binding("left_square_bracket", "scale_rate(0.5)", "halve lr", key_display="[", tooltip="halve the learning rate"),
     Binding("right_square_bracket", "scale_rate(2)", "double lr", key_display="]", tooltip="double the learning rate"),
     Binding("u", "undo", "undo", tooltip="take the last edit back, with what was learnt since"),

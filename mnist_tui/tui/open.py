@@ -23,10 +23,10 @@ from mnist_tui.leaving import (
     terminal_attributes,
 )
 from mnist_tui.runner.local import LocalRunner
+from mnist_tui.tui.looks import choose_look
 
 if TYPE_CHECKING:
     from mnist_tui.core.resuming import Resumption
-    from mnist_tui.render.blocks import Glyphs
     from mnist_tui.tui.app import MnistApp
     from mnist_tui.tui.session import Session
 
@@ -50,7 +50,7 @@ def open_dashboard(
     runner = LocalRunner(run)
     departure = Departure()
     departure.listen()
-    session = Session(runner, hyperparameters, ascii_only=screen.ascii, glyphs=choose_glyphs(screen))
+    session = Session(runner, hyperparameters, ascii_only=screen.ascii, look=choose_look(screen, os.environ))
     app = MnistApp(session, screen, departure, resumption)
     shown = [app]
     _watch_departure(departure, runner, session, shown, attributes)
@@ -98,18 +98,20 @@ def look_at(
     """
     from mnist_tui.runner.watched import WatchedRunner
     from mnist_tui.tui.app import MnistApp
+    from mnist_tui.tui.collecting import let_go
     from mnist_tui.tui.session import Session
 
     following: Path | None = folder
     while following is not None and not departure.asked.is_set():
         runner = WatchedRunner(following)
-        session = Session(runner, Hyperparameters(), ascii_only=screen.ascii, glyphs=choose_glyphs(screen))
+        session = Session(runner, Hyperparameters(), ascii_only=screen.ascii, look=shown[0].session.look)
         shown[0] = app = MnistApp(session, attrs.evolve(screen, start=False), departure, beside=beside)
         try:
             app.run(mouse=screen.mouse)
         finally:
             runner.close()
             session.close()
+            let_go()
         if app.failure:
             _say_failure(app.failure, str(following))
         _wait_if_alone(app)
@@ -130,14 +132,6 @@ def prepare_drawing() -> None:
     reconfigure = getattr(sys.__stderr__, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(encoding="utf-8", errors="replace")
-
-
-def choose_glyphs(screen: ScreenSettings) -> Glyphs:
-    """Half blocks where there are greys; shades where there are few colours or none."""
-    if screen.ascii:
-        return "ascii"
-    few = os.environ.get("COLORTERM", "") == "" and "256" not in os.environ.get("TERM", "")
-    return "shade" if few or "NO_COLOR" in os.environ else "half"
 
 
 def _watch_departure(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from mnist_tui.core.dataset import DATASET_KNOB
+from mnist_tui.core.dataset import DATASET_KNOB, Split
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.events import (
     BatchInspected,
@@ -32,13 +32,15 @@ from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, differences, 
 from mnist_tui.core.knob import Value
 from mnist_tui.core.progress import Progress
 from mnist_tui.core.settings import RunSettings
-from mnist_tui.inspecting import Answer, Question, SplitJudged, TrainingRead, Weights
 from mnist_tui.render.blocks import Glyphs
 from mnist_tui.runner import Order, Runner
-from mnist_tui.tui.browser import DigitBrowser
+from mnist_tui.tui.browser import DigitBrowser, SplitName
+from mnist_tui.tui.looks import Look
 
 if TYPE_CHECKING:
+    from mnist_tui.core.canvas import Canvas
     from mnist_tui.core.resuming import Resumption
+    from mnist_tui.inspecting import Answer, Question, Weights
     from mnist_tui.inspecting.inspector import Inspector
 
 SETTLE_SECONDS = 1.0  # within which the engine confirms an edit; until then the row is ahead of it
@@ -58,11 +60,12 @@ class Session:
         preview: the newest augmented images.
         finding: the newest of the learning-rate finder.
         watching: another process trains.
+        look: how digits are drawn now.
         answers: the newest answer of each topic that was asked about.
     """
 
     def __init__(
-        self, runner: Runner, wanted: Hyperparameters, *, ascii_only: bool = False, glyphs: Glyphs = "half"
+        self, runner: Runner, wanted: Hyperparameters, *, ascii_only: bool = False, look: Look | None = None
     ) -> None:
         self.runner = runner
         self.settings: RunSettings = runner.settings
@@ -72,7 +75,7 @@ class Session:
         self.progress = Progress()
         self.browser = DigitBrowser()
         self.ascii_only = ascii_only
-        self.glyphs: Glyphs = glyphs
+        self.look = look or Look(glyphs="ascii" if ascii_only else "half")
         self.start_wanted = False
         self.pausing = False
         self._asked: dict[str, float] = {}
@@ -81,7 +84,13 @@ class Session:
         self.preview: Previewed | None = None
         self.finding: RatesTried | RateFound | None = None
         self.answers: dict[str, Answer] = {}
+        self._canvas: Canvas | None = None
         self._inspector: Inspector | None = None
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """What digits are drawn with now."""
+        return self.look.glyphs
 
     def drain(self) -> list[Event]:
         """Take in what happened since the last call; return what is news, and not from before the run was watched."""
@@ -144,11 +153,22 @@ class Session:
             case _:
                 pass
 
-    # --- questions about digits
+    # --- questions about digits; what they are made of is 10 ms of the first frame, which does without
+
+    @property
+    def canvas(self) -> Canvas:
+        """What is drawn by hand."""
+        if self._canvas is None:
+            from mnist_tui.core.canvas import Canvas
+
+            self._canvas = Canvas()
+        return self._canvas
 
     @property
     def weights(self) -> Weights | None:
         """Those of the evaluation that is looked at; None where there is none."""
+        from mnist_tui.inspecting import Weights
+
         page = self.browser.album.shown
         return None if page is None else Weights(self.progress.folder, page.step, page.branch, page.weights)
 
@@ -165,17 +185,40 @@ class Session:
     def collect(self) -> list[Answer]:
         """Take in the answers that came since the last call, and return them."""
         found = self._inspector.drain() if self._inspector is not None else []
+        if not found:
+            return []
+        from mnist_tui.inspecting import CrossJudged, SplitJudged, TrainingRead
+
         for answer in found:
             self.answers[answer.question.topic] = answer
             match answer:
-                case TrainingRead():
+                case TrainingRead() if answer.question.source == self.browser.source:  # else a set of before
                     self.browser.add_split("training", answer.digits)
-                case SplitJudged():
-                    weights = answer.question.weights
-                    self.browser.judge_split(answer.question.name, weights.step, weights.branch, answer.logits)
+                case SplitJudged() if self._concerns(
+                    answer.question.weights, answer.question.name, answer.question.digits
+                ):
+                    asked = answer.question
+                    self.browser.judge_split(
+                        asked.name, asked.weights.step, asked.weights.branch, answer.logits, answer.weights_step
+                    )
+                case CrossJudged() if self._concerns(answer.question.weights, "training", answer.question.digits):
+                    self.browser.judge_crosswise("training", answer.question.weights.step, answer.logits)
                 case _:
                     pass
         return found
+
+    def refusals(self) -> list[str]:
+        """As `collect`; what cannot be answered, in a sentence each."""
+        found = self.collect()
+        if not found:
+            return []
+        from mnist_tui.inspecting import Unanswered
+
+        return [answer.message for answer in found if isinstance(answer, Unanswered)]
+
+    def _concerns(self, weights: Weights, name: SplitName, digits: Split) -> bool:
+        """Whether an answer is about the run that is shown, and about the digits that go by that name now."""
+        return weights.folder == self.progress.folder and digits is self.browser.splits.get(name)
 
     def close(self) -> bool:
         """End what answers questions; false where it did not end in time."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from textual.app import App
 from textual.scrollbar import ScrollBarRender
 from textual.theme import Theme
 
@@ -39,6 +40,17 @@ def themes() -> list[Theme]:
 def palette_of(dark: bool) -> Palette:
     """The palette for a theme, also one that is not ours."""
     return DARK if dark else LIGHT
+
+
+_KNOWN: dict[str, Palette] = {DARK_THEME: DARK, LIGHT_THEME: LIGHT}
+
+
+def palette_in(app: App[Any]) -> Palette:
+    """The palette for the theme in force; by its name, since Textual makes a table of all themes to look one up."""
+    name = app.theme
+    if name not in _KNOWN:
+        _KNOWN[name] = palette_of(app.current_theme.dark)
+    return _KNOWN[name]
 
 
 def curve_colours(palette: Palette) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.detached import watch_command
 from mnist_tui.leaving import Departure, leave_at_once, restore_terminal, say, terminal_attributes
 from mnist_tui.runner.watched import WatchedRunner
-from mnist_tui.tui.open import SCREEN_SECONDS, choose_glyphs, prepare_drawing, show_all
+from mnist_tui.tui.looks import choose_look
+from mnist_tui.tui.open import SCREEN_SECONDS, prepare_drawing, show_all
 
 
 def open_watch(folder: Path, screen: ScreenSettings, notice: str = "") -> int:
@@ -25,7 +27,7 @@ def open_watch(folder: Path, screen: ScreenSettings, notice: str = "") -> int:
     runner = WatchedRunner(folder, notice)
     departure = Departure()
     departure.listen()
-    session = Session(runner, Hyperparameters(), ascii_only=screen.ascii, glyphs=choose_glyphs(screen))
+    session = Session(runner, Hyperparameters(), ascii_only=screen.ascii, look=choose_look(screen, os.environ))
     shown = [MnistApp(session, screen, departure)]
     gone = threading.Event()
     _leave_on_a_signal(departure, attributes, gone)

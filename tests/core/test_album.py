@@ -44,6 +44,15 @@ def test_an_undo_takes_later_evaluations_away() -> None:
     assert not album.rewind(150)
 
 
+def test_an_evaluation_that_is_made_anew_takes_the_place_of_the_first() -> None:
+    album = Album()
+    for predicted in (1, 2):
+        album.add(page(100, (predicted,)))
+    assert [kept.logits for kept in album.pages] == [page(100, (2,)).logits]
+    album.add(page(100, (3,), branch=1))
+    assert len(album.pages) == 2
+
+
 def test_old_weights_are_given_up_and_the_shown_evaluation_stays() -> None:
     album = Album()
     album.add(page(0))

@@ -57,6 +57,7 @@ def test_digits_are_counted_and_ranked_by_the_mistake(tmp_path: Path, labels: li
     assert (verdicts.both_right, verdicts.both_wrong) == (2, 1)
     assert [change.index for change in verdicts.fixed] == [1, 0]
     assert [change.index for change in verdicts.broken] == [4]
+    assert verdicts.wrong_in_both == [2]
     worst = verdicts.fixed[0]
     assert (worst.true, worst.a, worst.b) == (labels[1], (labels[1] + 1) % 10, labels[1])
     assert worst.a_confidence == pytest.approx(np.exp(5) / (np.exp(5) + 9))

@@ -47,5 +47,5 @@ def test_every_setting_explains_itself() -> None:
 
 
 def test_an_unknown_theme_is_refused() -> None:
-    with pytest.raises(UsageError, match="use dark or light"):
+    with pytest.raises(UsageError, match="use auto, dark or light"):
         ScreenSettings(theme="banana")

@@ -1,11 +1,15 @@
+import os
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image, ImageOps
 
 from mnist_tui.core.errors import UserError
+from mnist_tui.engine import pictures
 from mnist_tui.engine.pictures import read_picture
 from tests.datafiles import cut
 
@@ -165,7 +169,7 @@ def test_a_stroke_of_any_shape_is_prepared(tmp_path: Path, size: tuple[int, int]
 @pytest.mark.parametrize("colour", [0, 128, 255])
 def test_a_blank_picture_shows_no_digit(tmp_path: Path, size: tuple[int, int], colour: int) -> None:
     path = saved(Image.new("L", size, colour), tmp_path / "a.png")
-    with pytest.raises(UserError, match=r"a\.png shows no digit: all of it is one colour"):
+    with pytest.raises(UserError, match=r"a\.png shows no digit: (all of it is one colour|nothing stands out)"):
         read_picture(path)
 
 
@@ -218,4 +222,74 @@ def test_a_picture_too_large_to_be_honest_is_one_sentence(tmp_path: Path, monkey
     path = saved(upscaled(digit()), tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with pytest.raises(UserError, match="a damaged or unusable picture"):
+        read_picture(path)
+
+
+def pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "a.png")
+    return folder / "a.png"
+
+
+def linked(folder: Path) -> Path:
+    (folder / "link.png").symlink_to("/dev/zero")
+    return folder / "link.png"
+
+
+@pytest.mark.parametrize("make", [pipe, linked, lambda folder: Path("/dev/tty")])
+def test_what_would_never_end_is_not_opened(
+    tmp_path: Path, make: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make(tmp_path)
+    monkeypatch.setattr(Image, "open", no_picture)
+    with pytest.raises(UserError, match=r"cannot read .*: it is a pipe or a device"):
+        read_picture(path)
+
+
+def no_picture(*arguments: object) -> Image.Image:
+    raise AssertionError("it was read")
+
+
+def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, regular = pipe(tmp_path), os.stat(__file__)
+    monkeypatch.setattr(os, "stat", lambda path, **options: regular)
+    with pytest.raises(UserError, match="it is a pipe or a device"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("name", ["16 bits", "on paper", "dark ink over nothing", "palette", "black and white"])
+def test_a_large_picture_is_shrunk_before_its_levels_are_looked_at(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "_LONGEST", 100)
+    sizes = []
+    real = torch.frombuffer
+
+    def counted(data: bytearray, *, dtype: torch.dtype) -> torch.Tensor:
+        sizes.append(len(data))
+        return real(data, dtype=dtype)
+
+    monkeypatch.setattr(torch, "frombuffer", counted)
+    path = saved(MAKERS[name](digit()), tmp_path / "a.png")
+    assert_prepared(read_picture(path), bytes(DIGITS.digit(0)))
+    assert max(sizes) <= 4 * 100 * 100
+
+
+def test_wide_levels_are_not_stretched_one_by_one(tmp_path: Path) -> None:
+    path = saved(deep(digit()).resize((1500, 1500)), tmp_path / "a.png")
+    read_picture(path)
+    tracemalloc.start()
+    read_picture(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 11 * 1500 * 1500  # a list takes 8 a pixel beside the 4 of the levels as floats
+
+
+def test_a_picture_of_more_pixels_than_are_decoded_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(upscaled(digit()), tmp_path / "a.png")
+    monkeypatch.setattr(pictures, "_MOST", 280 * 280 - 1)
+    with pytest.raises(UserError, match=r"a\.png is too large, 280 x 280 pixels: scale it down"):
         read_picture(path)

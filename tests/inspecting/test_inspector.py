@@ -8,18 +8,21 @@ import pytest
 import torch
 
 from mnist_tui.core.dataset import Split, find
+from mnist_tui.core.sheet import Caption
 from mnist_tui.engine.checkpoint import save_checkpoint, serialise, state_of
 from mnist_tui.engine.model import CNN, Architecture
 from mnist_tui.inspecting import (
+    JudgeAgain,
     JudgeSplit,
-    Predict,
-    Predicted,
+    Prepared,
     ReadTraining,
+    SheetWritten,
     SplitJudged,
     TrainingRead,
     Unanswered,
     Weights,
     Working,
+    WriteSheet,
 )
 from mnist_tui.inspecting.inspector import Inspector
 
@@ -56,13 +59,13 @@ def expected(model: CNN, images: bytes) -> torch.Tensor:
     return logits
 
 
-def test_pictures_are_predicted(inspector: Inspector, model: CNN, digits: Split) -> None:
-    inspector.ask(Predict(weights=weights_of(model), pixels=digits.images[: 784 * 2]))
+def test_a_picture_is_predicted(inspector: Inspector, model: CNN, digits: Split) -> None:
+    inspector.ask(JudgeAgain(weights=weights_of(model), pixels=digits.images[:784]))
     assert inspector.wait(20)
     (answer,) = inspector.drain()
-    assert isinstance(answer, Predicted)
+    assert isinstance(answer, Prepared)
     assert answer.weights_step == 7
-    torch.testing.assert_close(torch.tensor(answer.logits), expected(model, digits.images[: 784 * 2]))
+    torch.testing.assert_close(torch.tensor([answer.logits]), expected(model, digits.images[:784]))
 
 
 def test_a_split_is_judged_in_slices(inspector: Inspector, model: CNN, digits: Split) -> None:
@@ -83,17 +86,44 @@ def test_the_training_digits_are_read(inspector: Inspector) -> None:
     assert len(answer.digits) == 60_000
 
 
+def sheet_of(digits: Split, path: Path) -> WriteSheet:
+    captions = tuple(Caption(index, "7", "9", 0.5) for index in range(100))
+    return WriteSheet(path=str(path), heading=("a", "b"), captions=captions, pixels=digits.images[:78400])
+
+
+def test_a_contact_sheet_is_written(inspector: Inspector, digits: Split, tmp_path: Path) -> None:
+    question = sheet_of(digits, tmp_path / "sheet.png")
+    inspector.ask(question)
+    assert inspector.wait(60)
+    *working, answer = inspector.drain()
+    assert [part.done for part in working if isinstance(part, Working)] == [0.4, 0.8, 1.0]
+    assert answer == SheetWritten(question)
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
+
+
+def test_a_contact_sheet_that_cannot_be_written_is_one_sentence(
+    inspector: Inspector, digits: Split, tmp_path: Path
+) -> None:
+    path = tmp_path / "gone" / "sheet.png"
+    inspector.ask(sheet_of(digits, path))
+    assert inspector.wait(60)
+    answer = inspector.drain()[-1]
+    assert isinstance(answer, Unanswered)
+    assert answer.message == f"cannot write {path}: No such file or directory"
+
+
 def test_what_cannot_be_answered_is_said_and_the_next_question_is_answered(
     inspector: Inspector, model: CNN, tmp_path: Path
 ) -> None:
-    inspector.ask(Predict(weights=Weights(str(tmp_path), 5, 0), pixels=bytes(784)))
+    inspector.ask(JudgeAgain(weights=Weights(str(tmp_path), 5, 0), pixels=bytes(784)))
     assert inspector.wait(20)
     (answer,) = inspector.drain()
     assert isinstance(answer, Unanswered)
     assert "no checkpoint that can be read" in answer.message
-    inspector.ask(Predict(weights=weights_of(model), pixels=bytes(784)))
+    inspector.ask(JudgeAgain(weights=weights_of(model), pixels=bytes(784)))
     assert inspector.wait(20)
-    assert isinstance(inspector.drain()[-1], Predicted)
+    assert isinstance(inspector.drain()[-1], Prepared)
 
 
 def test_weights_that_are_not_kept_are_those_of_the_nearest_checkpoint(
@@ -106,35 +136,52 @@ def test_weights_that_are_not_kept_are_those_of_the_nearest_checkpoint(
         optimizer = torch.optim.Adam(other.parameters())
         save_checkpoint(tmp_path / "checkpoints" / f"{name}.pt", other, optimizer, {"step": step, "branch": 0})
     (tmp_path / "checkpoints" / "edit-0001.pt").write_bytes(b"torn")
-    inspector.ask(Predict(weights=Weights(str(tmp_path), 500, 0), pixels=bytes(784)))
+    inspector.ask(JudgeAgain(weights=Weights(str(tmp_path), 500, 0), pixels=bytes(784)))
     assert inspector.wait(20)
     (answer,) = inspector.drain()
-    assert isinstance(answer, Predicted)
+    assert isinstance(answer, Prepared)
     assert answer.weights_step == 400
-    torch.testing.assert_close(torch.tensor(answer.logits), expected(model, bytes(784)))
+    torch.testing.assert_close(torch.tensor([answer.logits]), expected(model, bytes(784)))
+
+
+def test_a_checkpoint_that_is_written_later_is_taken_once_it_is_nearer(
+    inspector: Inspector, model: CNN, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnist_tui.engine.insight.weights.SAVING_SECONDS", 0.0)
+    (tmp_path / "checkpoints").mkdir()
+    steps = []
+    for step in (600, 938):
+        optimizer = torch.optim.Adam(model.parameters())
+        save_checkpoint(tmp_path / "checkpoints" / "last.pt", model, optimizer, {"step": step, "branch": 0})
+        inspector.ask(JudgeAgain(weights=Weights(str(tmp_path), 938, 0), pixels=bytes(784)))
+        assert inspector.wait(20)
+        (answer,) = inspector.drain()
+        assert isinstance(answer, Prepared)
+        steps.append(answer.weights_step)
+    assert steps == [600, 938]
 
 
 def test_a_newer_question_takes_the_place_of_an_older_one(inspector: Inspector, model: CNN, digits: Split) -> None:
     for step in range(20):
         inspector.ask(JudgeSplit(weights=weights_of(model, step), name="training", digits=digits))
-    inspector.ask(Predict(weights=weights_of(model), pixels=bytes(784)))
+    inspector.ask(JudgeAgain(weights=weights_of(model), pixels=bytes(784)))
     assert inspector.wait(30)
     answers = inspector.drain()
     judged = [answer.weights_step for answer in answers if isinstance(answer, SplitJudged)]
     assert judged[-1] == 19
     assert len(judged) < 20
     kinds = [type(answer) for answer in answers]
-    assert kinds.index(Predicted) < kinds.index(SplitJudged)  # a short question comes between the slices of a long one
+    assert kinds.index(Prepared) < kinds.index(SplitJudged)  # a short question comes between the slices of a long one
 
 
 def test_closing_ends_the_thread_in_the_middle_of_a_long_question(model: CNN, digits: Split) -> None:
     inspector = Inspector()
-    inspector.ask(Predict(weights=weights_of(model), pixels=bytes(784)))
+    inspector.ask(JudgeAgain(weights=weights_of(model), pixels=bytes(784)))
     assert inspector.wait(20)
     inspector.ask(JudgeSplit(weights=weights_of(model), name="training", digits=digits))
     assert inspector.close()
     assert "inspector" not in {thread.name for thread in threading.enumerate()}
-    inspector.ask(Predict(weights=weights_of(model), pixels=bytes(784)))
+    inspector.ask(JudgeAgain(weights=weights_of(model), pixels=bytes(784)))
     assert not inspector.busy
 
 

@@ -24,9 +24,9 @@ from mnist_tui.core.events import (
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.knob import Value
 from mnist_tui.core.settings import RunSettings, ScreenSettings
-from mnist_tui.render.blocks import Glyphs
 from mnist_tui.runner import Order
 from mnist_tui.tui.app import MnistApp
+from mnist_tui.tui.looks import choose_look
 from mnist_tui.tui.session import Session
 
 
@@ -171,8 +171,8 @@ def make_app(
 ) -> tuple[MnistApp, ScriptedRunner]:
     runner = ScriptedRunner(events, watching=watching)
     settings = screen or ScreenSettings()
-    glyphs: Glyphs = "ascii" if settings.ascii else "half"
-    session = Session(runner, Hyperparameters(), ascii_only=settings.ascii, glyphs=glyphs)
+    look = choose_look(settings, {"COLORTERM": "truecolor"})
+    session = Session(runner, Hyperparameters(), ascii_only=settings.ascii, look=look)
     return MnistApp(session, settings), runner
 
 

@@ -194,7 +194,7 @@ async def test_at_80_columns_no_number_of_the_matrix_touches_the_next_and_no_cap
         for line, counts in zip(
             text_of(screen.confusion).splitlines()[1:11], browser.predictions.confusion(), strict=True
         ):
-            shown_counts = line.split()[1:]
+            shown_counts = line.replace("•", " ").split()[1:]
             assert len(shown_counts) == 10
             assert shown_counts == ["·" if n == 0 else f"{n // 1000}k" if n > 999 else str(n) for n in counts]
         caption = text_of(screen.closeup).splitlines()[0].rstrip()
@@ -307,7 +307,7 @@ async def test_inspect_shows_gallery_large_digit_and_the_confusion_matrix_of_one
         assert isinstance(screen, InspectScreen)
         predictions = app.session.browser.predictions
         assert predictions is not None
-        rows = text_of(screen.confusion).splitlines()[1:11]
+        rows = text_of(screen.confusion).replace("•", " ").splitlines()[1:11]
         read = [[0 if cell == "·" else int(cell) for cell in row.split()[1:]] for row in rows]
         assert read == predictions.confusion()
         assert "125 digits" in str(screen.gallery.border_title)
@@ -343,7 +343,7 @@ async def test_a_click_in_the_gallery_moves_the_cursor_there() -> None:
 
 async def test_help_lists_every_binding_of_the_program() -> None:
     app, _ = make_app(loaded())
-    async with app.run_test(size=(120, 90)) as pilot:
+    async with app.run_test(size=(120, 180)) as pilot:
         await shown(pilot, app)
         await pilot.press("question_mark")
         await pilot.pause()
@@ -589,7 +589,7 @@ async def test_two_evaluations_in_one_tick_leave_the_last_ones_captions() -> Non
             await pilot.pause()
             predictions = app.session.browser.predictions
             assert predictions is not None
-            rows = text_of(screen.confusion).splitlines()[1:11]
+            rows = text_of(screen.confusion).replace("•", " ").splitlines()[1:11]
             assert [
                 [0 if cell == "·" else int(cell) for cell in row.split()[1:]] for row in rows
             ] == predictions.confusion()

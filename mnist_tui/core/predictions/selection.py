@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
@@ -50,6 +51,40 @@ def matches(table: Predictions, condition: Condition, other: Predictions | None 
             return _within(_figure(table, condition.field), condition)
 
 
+@attrs.frozen
+class Blame:
+    """Why a query wants nothing.
+
+    Attributes:
+        condition: the one that leaves nothing.
+        left: how many digits there are before it.
+        alone: it matches no digit at all, whatever the others say.
+    """
+
+    condition: Condition
+    left: int
+    alone: bool
+
+
+def blame(table: Predictions, query: Query, other: Predictions | None = None) -> Blame | None:
+    """Which condition leaves nothing; None where something is left, or where there is no condition.
+
+    One that matches nothing by itself is named before one that only leaves nothing of what the others left: without
+    the first kind nothing can be found.
+    """
+    masks = [matches(table, condition, other) for condition in query.conditions]
+    for condition, mask in zip(query.conditions, masks, strict=True):
+        if not mask.any():
+            return Blame(condition, len(table), alone=True)
+    keep = np.ones(len(table), dtype=bool)
+    for condition, mask in zip(query.conditions, masks, strict=True):
+        left = int(keep.sum())
+        keep &= mask
+        if not keep.any():
+            return Blame(condition, left, alone=False)
+    return None
+
+
 def _any(masks: list[Mask], size: int) -> Mask:
     keep = np.zeros(size, dtype=bool)
     for mask in masks:
@@ -58,6 +93,10 @@ def _any(masks: list[Mask], size: int) -> Mask:
 
 
 def _named(table: Predictions, name: str) -> Mask:
+    if name == "suspect":
+        from mnist_tui.core.predictions.label_errors import suspects
+
+        return suspects(table)
     return table.wrong if name == "wrong" else ~table.wrong
 
 

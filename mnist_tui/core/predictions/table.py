@@ -65,12 +65,19 @@ class Predictions:
         predicted: classes of the largest logit (n,) int64.
         probabilities: softmax of the logits (n, 10) float32.
         losses: cross-entropy of each digit (n,) float32, nats.
+        in_sample: the network was trained on these very digits, so that their labels cannot be doubted by it.
+
+        judged_by: whose predictions they are where they are not the run's own network's; else empty.
 
     A digit whose logits are not numbers has probabilities of 0 and an infinite loss.
     """
 
-    def __init__(self, logits: Floats, labels: Integers, step: int) -> None:
+    def __init__(
+        self, logits: Floats, labels: Integers, step: int, *, in_sample: bool = False, judged_by: str = ""
+    ) -> None:
         self.step = step
+        self.judged_by = judged_by
+        self.in_sample = in_sample
         self.logits = logits
         self.labels = labels
         scores = logits.astype(np.float64)
@@ -86,7 +93,9 @@ class Predictions:
         self.wrong: npt.NDArray[np.bool_] = self.predicted != labels
 
     @classmethod
-    def from_bytes(cls, logits: bytes, labels: bytes, step: int) -> Predictions:
+    def from_bytes(
+        cls, logits: bytes, labels: bytes, step: int, *, in_sample: bool = False, judged_by: str = ""
+    ) -> Predictions:
         """From an `Evaluated` event's logits and a split's labels.
 
         Raises:
@@ -96,7 +105,7 @@ class Predictions:
         truth = np.frombuffer(labels, dtype=np.uint8).astype(np.int64)
         if len(table) != len(truth):
             raise ValueError(f"{len(table)} predictions for {len(truth)} labels")
-        return cls(table, truth, step)
+        return cls(table, truth, step, in_sample=in_sample, judged_by=judged_by)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -5,20 +5,35 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
+from mnist_tui.core.dataset import Source, Split
 from mnist_tui.engine import device as devices
-from mnist_tui.engine.insight.weights import load_weights
+from mnist_tui.engine.insight.features import Features
+from mnist_tui.engine.insight.maps import activate, read_filters
+from mnist_tui.engine.insight.saliency import as_picture, input_gradient, occlusion
+from mnist_tui.engine.insight.weights import checkpoints_of, load_weights
 from mnist_tui.engine.model import CNN
 from mnist_tui.inspecting import (
     Answer,
+    CrossJudge,
+    JudgeAgain,
     JudgeSplit,
-    Predict,
-    Predicted,
+    OpenPicture,
+    Prepare,
     Question,
     ReadTraining,
     SplitJudged,
     TrainingRead,
     Weights,
     Working,
+    WriteSheet,
+)
+from mnist_tui.inspecting.reasons import (
+    Activate,
+    Explain,
+    Explained,
+    FindNeighbours,
+    NeighboursFound,
+    ReadFilters,
 )
 
 _MODELS_KEPT = 3
@@ -37,6 +52,9 @@ class Answering:
         if threads is not None:
             devices.prepare(threads)
         self._models: OrderedDict[Weights, tuple[CNN, int]] = OrderedDict()
+        self._found_in: dict[Weights, object] = {}  # the checkpoints there were, where none was of the very step
+        self._training: tuple[Source, Split] | None = None
+        self._features: tuple[Weights, Features] | None = None
 
     def answer(self, question: Question) -> Iterator[Answer | None]:
         """The answers to `question`; None where others may come between.
@@ -46,11 +64,34 @@ class Answering:
         """
         match question:
             case ReadTraining():
-                yield TrainingRead(question, question.source.load_train())
-            case Predict():
-                yield self._predict(question)
+                yield TrainingRead(question, self._read_training(question.source))
+            case JudgeSplit(name="training"):
+                features = self._features_of(question.weights, question.digits)
+                yield from _grow(features, question)
+                yield SplitJudged(question, features.step, features.logits)
             case JudgeSplit():
                 yield from self._judge(question)
+            case CrossJudge():
+                from mnist_tui.engine.insight.cross import cross_judge
+
+                yield from cross_judge(question, self.model(question.weights)[0].architecture, self.device)
+            case WriteSheet():
+                from mnist_tui.engine.insight.sheet import write_sheet
+
+                yield from write_sheet(question)
+            case Explain():
+                yield from self._explain(question)
+            case Activate():
+                picture = as_picture(question.pixels, self.device)
+                yield activate(*self.model(question.weights), picture, question)
+            case ReadFilters():
+                yield read_filters(*self.model(question.weights), question)
+            case FindNeighbours():
+                yield from self._find_neighbours(question)
+            case Prepare() | OpenPicture() | JudgeAgain():
+                from mnist_tui.engine.insight.pictures import prepare
+
+                yield prepare(question, self.model, self.device)
             case _:
                 raise TypeError(f"nobody answers {type(question).__name__}")
 
@@ -60,20 +101,19 @@ class Answering:
         Raises:
             UserError: there are no such weights any more.
         """
+        if weights in self._found_in and self._found_in[weights] != checkpoints_of(weights):
+            del self._models[weights], self._found_in[weights]  # the nearest one may be nearer now
         if weights not in self._models:
+            there = checkpoints_of(weights)
             model, step = load_weights(weights)
             self._models[weights] = (model.settle(self.device).eval(), step)
+            if step != weights.step:
+                self._found_in[weights] = there
             if len(self._models) > _MODELS_KEPT:
-                self._models.popitem(last=False)
+                oldest, _ = self._models.popitem(last=False)
+                self._found_in.pop(oldest, None)
         self._models.move_to_end(weights)
         return self._models[weights]
-
-    def _predict(self, question: Predict) -> Predicted:
-        from mnist_tui.engine.inference import logits_of
-
-        model, step = self.model(question.weights)
-        rows = logits_of(model, question.pixels, self.device).tolist()
-        return Predicted(question, step, tuple(map(tuple, rows)))
 
     def _judge(self, question: JudgeSplit) -> Iterator[Answer | None]:
         from mnist_tui.engine.inference import SLICE_BYTES, logits_of
@@ -84,3 +124,47 @@ class Answering:
             parts.append(logits_of(model, images[start : start + SLICE_BYTES], self.device).numpy().tobytes())
             yield Working(question, min(1.0, (start + SLICE_BYTES) / len(images)))
         yield SplitJudged(question, step, b"".join(parts))
+
+    def _explain(self, question: Explain) -> Iterator[Answer | None]:
+        model, step = self.model(question.weights)
+        picture = as_picture(question.pixels, self.device)
+        if question.heat == "occlusion":
+            for drops in occlusion(model, picture, question.target):
+                yield None if drops is None else Explained(question, step, drops.numpy().tobytes())
+        else:
+            gradient = input_gradient(model, picture, question.target, question.against)
+            yield Explained(question, step, gradient.contiguous().numpy().tobytes())
+
+    def _find_neighbours(self, question: FindNeighbours) -> Iterator[Answer | None]:
+        if self._training is None or self._training[0] != question.source:
+            yield Working(question, 0.0)
+            yield TrainingRead(ReadTraining(source=question.source), self._read_training(question.source))
+        digits = self._read_training(question.source)
+        features = self._features_of(question.weights, digits)
+        if features.done < 1:
+            yield from _grow(features, question)
+            judged = JudgeSplit(weights=question.weights, name="training", digits=digits)
+            yield SplitJudged(judged, features.step, features.logits)
+        nearest = features.nearest(as_picture(question.pixels, self.device), question.count, question.without)
+        yield NeighboursFound(question, features.step, nearest)
+
+    def _read_training(self, source: Source) -> Split:
+        """The training digits of `source`, read once."""
+        if self._training is None or self._training[0] != source:
+            self._training = source, source.load_train()
+        return self._training[1]
+
+    def _features_of(self, weights: Weights, digits: Split) -> Features:
+        """Those of `digits` by `weights`: as far as they are computed, where they are the last that were asked for."""
+        model, step = self.model(weights)
+        known = self._features
+        if known is None or known[0] != weights or known[1].step != step or known[1].digits is not digits:
+            self._features = weights, Features(model, step, digits, self.device)
+        assert self._features is not None
+        return self._features[1]
+
+
+def _grow(features: Features, question: Question) -> Iterator[Working]:
+    while features.done < 1:
+        features.grow()
+        yield Working(question, features.done)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import time
 from pathlib import Path
 
 import torch
 
 from mnist_tui.core.errors import ModelFileError
 from mnist_tui.engine.checkpoint import load_model
-from mnist_tui.engine.model import CNN, architecture_of
+from mnist_tui.engine.model import CNN, architecture_of, blank_network
 from mnist_tui.inspecting import Weights
+
+SAVING_SECONDS = 0.5
+RECENT_SECONDS = 300.0
 
 
 def load_weights(weights: Weights) -> tuple[CNN, int]:
@@ -21,10 +26,32 @@ def load_weights(weights: Weights) -> tuple[CNN, int]:
     """
     if weights.state:
         state = torch.load(io.BytesIO(weights.state), weights_only=True)
-        model = CNN(architecture_of(state))
+        model = blank_network(architecture_of(state))
         model.load_state_dict(state)
         return model.eval(), weights.step
-    return _nearest(Path(weights.folder), weights.step, weights.branch)
+    folder = Path(weights.folder)
+    deadline = time.monotonic() + SAVING_SECONDS
+    while True:
+        there = checkpoints_of(weights)
+        model, step = _nearest(folder, weights.step, weights.branch)
+        # An evaluation is told before the checkpoint that follows it is written.
+        if step >= weights.step or time.monotonic() > deadline or not _is_new(there):
+            return model, step
+        time.sleep(0.1)
+
+
+def checkpoints_of(weights: Weights) -> tuple[tuple[str, int], ...]:
+    """The checkpoints of a run as they are now: names, and when each was written, in ns."""
+    found = []
+    for path in sorted(Path(weights.folder).glob("checkpoints/*.pt")):
+        with contextlib.suppress(OSError):  # the oldest of them go
+            found.append((path.name, path.stat().st_mtime_ns))
+    return tuple(found)
+
+
+def _is_new(there: tuple[tuple[str, int], ...]) -> bool:
+    """Whether one was written within the last minutes: somebody trains, and may write the next in a moment."""
+    return any(time.time() - written / 1e9 < RECENT_SECONDS for _, written in there)
 
 
 def _nearest(folder: Path, step: int, branch: int) -> tuple[CNN, int]:

@@ -6,12 +6,16 @@ import time
 import traceback
 
 from textual.drivers.linux_driver import LinuxDriver
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from mnist_tui.core.notes import harmless
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.tui.actions.keys import OrderedKeys
+from mnist_tui.tui.clipboard import osc52
 from mnist_tui.tui.driver import GuardedDriver
 from mnist_tui.tui.session import Session
+from mnist_tui.tui.tmux import inside_tmux, load_buffer, wrap
 
 CONFIRM_SECONDS = 5.0
 
@@ -44,16 +48,38 @@ class SessionApp(OrderedKeys):
         if isinstance(self._driver, LinuxDriver):
             self._driver.exit_event.set()
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a toast without what commands a terminal: it may tell of paths and errors from outside."""
+        message = "\n".join(map(harmless, message.split("\n")))
+        super().notify(message, title=harmless(title), severity=severity, timeout=timeout, markup=markup)
+
     def say(self, text: str, title: str = "", *, severity: str = "information") -> None:
         """Show a sentence for a few seconds; it is never parsed as markup."""
         self.notify(text, title=title, severity=severity, markup=False)  # type: ignore[arg-type]
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put text on the clipboard of the terminal, over SSH and out of tmux too, where the terminal allows it."""
+        super().copy_to_clipboard(text)
+        if inside_tmux() and self._driver is not None:
+            self._driver.write(wrap(osc52(text)))
+            load_buffer(text)
 
     def show(self, *, charts: bool = True, figures: bool = True) -> None:
         """Bring the screen in sight up to date."""
         raise NotImplementedError(type(self).__name__)  # pragma: no cover
 
     def show_screen(self, screen: Screen[None]) -> None:
-        """Show a screen above the dashboard, in place of another one that is there."""
+        """Show a screen above the dashboard, in place of those that are there."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
         if len(self.screen_stack) > 1:
             self.switch_screen(screen)
         else:

@@ -17,8 +17,36 @@ class LookActions(SessionApp):
         """Show the Inspect screen."""
         from mnist_tui.tui.screens.inspect import InspectScreen
 
-        if not isinstance(self.screen, InspectScreen):
+        if any(isinstance(screen, InspectScreen) for screen in self.screen_stack):
+            while not isinstance(self.screen, InspectScreen):
+                self.pop_screen()
+            self.show()
+        else:
+            self._know_drawings()
             self.show_screen(InspectScreen(self.session))
+
+    def action_draw(self) -> None:
+        """Show the Draw screen above what is in sight."""
+        from mnist_tui.tui.screens.draw import DrawScreen
+
+        if not any(isinstance(screen, DrawScreen) for screen in self.screen_stack):
+            self._know_drawings()
+            self.push_screen(DrawScreen(self.session))
+
+    def action_open_picture(self) -> None:
+        """Ask for a picture file."""
+        from mnist_tui.tui.screens.picture import PictureScreen
+
+        if not isinstance(self.screen, PictureScreen):
+            self._know_drawings()
+            self.push_screen(PictureScreen(self.session))
+
+    def _know_drawings(self) -> None:
+        from mnist_tui.tui.drawings import show_drawings
+
+        sentence = show_drawings(self.session.browser)
+        if sentence:
+            self.say(sentence, "your digits", severity="warning")
 
     def on_digit_panel_opened(self, message: DigitPanel.Opened) -> None:
         """Look closer at a digit."""
@@ -26,6 +54,8 @@ class LookActions(SessionApp):
 
     def action_train(self) -> None:
         """Show the Train screen."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
         self.action_leave_layer()
 
     def action_leave_layer(self) -> None:

@@ -15,16 +15,24 @@ from textual.widgets import Static
 from mnist_tui.core.health import LIMITS
 from mnist_tui.core.history import SMOOTHING
 from mnist_tui.render.palette import Palette
+from mnist_tui.tui.screens.digit import DigitScreen
+from mnist_tui.tui.screens.draw import DrawScreen
 from mnist_tui.tui.screens.finder import FinderScreen
 from mnist_tui.tui.screens.inspect import InspectScreen
+from mnist_tui.tui.screens.picture import PictureScreen
 from mnist_tui.tui.screens.runs import RunsScreen
-from mnist_tui.tui.theme import palette_of
+from mnist_tui.tui.theme import palette_in
 from mnist_tui.tui.widgets.batch_panel import BatchPanel
+from mnist_tui.tui.widgets.canvas_view import CanvasView
+from mnist_tui.tui.widgets.class_figures import ClassFigures
+from mnist_tui.tui.widgets.confusion_matrix import ConfusionMatrix
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.gallery import Gallery
 from mnist_tui.tui.widgets.knob_row import KnobRow
 from mnist_tui.tui.widgets.metric_chart import MetricChart
+from mnist_tui.tui.widgets.neighbour_panel import NeighbourPanel
 from mnist_tui.tui.widgets.runs_table import RunsTable
+from mnist_tui.tui.widgets.search_line import SearchLine
 
 _PANELS: tuple[tuple[str, type], ...] = (
     ("on a hyperparameter (tab goes there)", KnobRow),
@@ -32,7 +40,15 @@ _PANELS: tuple[tuple[str, type], ...] = (
     ("on a batch after a single step", BatchPanel),
     ("on a chart", MetricChart),
     ("in the gallery of Inspect", Gallery),
+    ("on the search line of Inspect", SearchLine),
+    ("on the confusion matrix", ConfusionMatrix),
+    ("on the figures of the classes", ClassFigures),
     ("on the Inspect screen", InspectScreen),
+    ("on one digit (enter opens it)", DigitScreen),
+    ("on its neighbours (tab goes there)", NeighbourPanel),
+    ("on the canvas of Draw", CanvasView),
+    ("on the Draw screen", DrawScreen),
+    ("on a picture that was opened", PictureScreen),
     ("in the table of Runs", RunsTable),
     ("on the Runs screen", RunsScreen),
     ("in the learning-rate finder", FinderScreen),
@@ -52,6 +68,8 @@ _KEY_NAMES = {
     "equals_sign": "=",
     "shift+left": "shift ←",
     "shift+right": "shift →",
+    "shift+up": "shift ↑",
+    "shift+down": "shift ↓",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "question_mark": "?",
@@ -62,6 +80,11 @@ _KEY_NAMES = {
     "down": "↓",
     "minus": "-",
     "plus": "+",
+    "comma": ",",
+    "slash": "/",
+    "left_parenthesis": "(",
+    "right_parenthesis": ")",
+    "semicolon": ";",
     "pageup": "page up",
     "pagedown": "page down",
 }
@@ -96,14 +119,18 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = " keys "
             dialog.border_subtitle = " esc closes "
-            yield Static(self._table(palette_of(self.app.current_theme.dark)), markup=False)
+            yield Static(self._table(palette_in(self.app)), markup=False)
 
     def _table(self, palette: Palette) -> Table:
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
         table.add_column()
         sections: list[tuple[str, Sequence[BindingType]]] = [("everywhere", self.app.BINDINGS)]
-        sections += [(name, widget.BINDINGS) for name, widget in _PANELS]  # type: ignore[attr-defined]
+        below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else None
+        here = [panel for panel in _PANELS if isinstance(below, panel[1])]
+        others = [panel for panel in _PANELS if panel not in here]
+        of_panels = [(name, widget.BINDINGS) for name, widget in (*here, *others)]  # type: ignore[attr-defined]
+        sections = [*of_panels[: len(here)], *sections, *of_panels[len(here) :]]
         for number, (name, bindings) in enumerate(sections):
             if number:
                 table.add_row("", "")

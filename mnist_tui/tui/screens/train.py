@@ -38,9 +38,9 @@ class TrainScreen(Screen[None]):
         self.facts = RunFacts(session)
         self.pair = ChartPair(session.history, session.progress, session.hint, ascii_only=ascii_only)
         self.charts = self.pair.charts
-        self.digits = DigitPanel(session.browser, glyphs=session.glyphs)
-        self.stepped = BatchPanel(session, glyphs=session.glyphs)
-        self.preview = PreviewPanel(session, glyphs=session.glyphs)
+        self.digits = DigitPanel(session)
+        self.stepped = BatchPanel(session)
+        self.preview = PreviewPanel(session)
         self.health = HealthBar(session.progress, ascii_only=ascii_only)
         self._shown: DigitPanel | BatchPanel | PreviewPanel = self.digits
 

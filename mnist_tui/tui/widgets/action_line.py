@@ -29,15 +29,18 @@ class ActionLine(LineView, can_focus=True):
         Binding("left", "move(-1)", "action before", show=False),
         Binding("right", "move(1)", "next action", show=False),
         Binding("enter", "act", "do it", show=False),
-        Binding("escape", "screen.back_to_table", "back to the table", show=False),
+        Binding("escape", "leave_line", "back", show=False),
     ]
 
     DEFAULT_CSS = """
     ActionLine { height: 1; padding: 0 1; }
     """
 
-    def __init__(self, bindings: Sequence[Binding], *, ascii_only: bool = False) -> None:
+    def __init__(
+        self, bindings: Sequence[Binding], *, ascii_only: bool = False, on_escape: str = "screen.back_to_table"
+    ) -> None:
         super().__init__(id="actions")
+        self._on_escape = on_escape
         self._actions = [binding for binding in bindings if binding.show]
         self._ascii = ascii_only
         self._place = 0
@@ -46,7 +49,7 @@ class ActionLine(LineView, can_focus=True):
         self.question = ""
         self.remark = ""
         self._take: Callable[[str], str] = lambda _: ""
-        self._key = ""
+        self._keys: Sequence[str] = ()
 
     # --- what the screen asks for
 
@@ -56,9 +59,9 @@ class ActionLine(LineView, can_focus=True):
         self.screen.set_focus(self)
         self.redraw()
 
-    def ask(self, question: str, key: str, take: Callable[[str], str]) -> None:
-        """Ask something that `key` affirms; any other key denies it."""
-        self.question, self._key, self._take = question, key, take
+    def ask(self, question: str, keys: Sequence[str], take: Callable[[str], str]) -> None:
+        """Ask something that one of `keys` answers, which `take` gets; any other key leaves it undone."""
+        self.question, self._keys, self._take = question, keys, take
         self.screen.set_focus(self)
         self.redraw()
 
@@ -68,6 +71,10 @@ class ActionLine(LineView, can_focus=True):
     def takes_keys(self) -> bool:
         """Whether something is being typed or asked."""
         return self.typed is not None or bool(self.question)
+
+    async def action_leave_line(self) -> None:
+        """What escape does where nothing is being typed."""
+        await self.run_action(self._on_escape)
 
     def action_move(self, distance: int) -> None:
         """Go to another action."""
@@ -91,8 +98,8 @@ class ActionLine(LineView, can_focus=True):
 
     def _answer(self, event: Key) -> None:
         self.question = ""
-        if event.key == self._key:
-            self._take("")
+        if event.key in tuple(self._keys):
+            self._take(event.key)
         self._leave()
 
     def _type(self, event: Key, typed: str) -> None:

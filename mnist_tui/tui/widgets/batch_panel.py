@@ -10,8 +10,8 @@ from textual.binding import Binding
 
 from mnist_tui.core.events import BatchInspected
 from mnist_tui.core.idx import PIXELS
-from mnist_tui.render.blocks import Glyphs
 from mnist_tui.render.words import grouped
+from mnist_tui.tui.looks import Look
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.widgets.line_view import LineView
 from mnist_tui.tui.widgets.picture import SMALL_SIZE, draw_small
@@ -35,19 +35,21 @@ class BatchPanel(LineView, can_focus=True):
     BatchPanel { height: 18; display: none; }
     """
 
-    def __init__(self, session: Session, *, glyphs: Glyphs = "half") -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__(id="batch", classes="panel")
         self._session = session
-        self._glyphs: Glyphs = glyphs
-        self._shown: object = None
+        self._shown: tuple[BatchInspected | None, Look] | None = None
         self._first = 0
 
     def show(self) -> None:
-        """Repaint if another batch was inspected."""
+        """Repaint if another batch was inspected, or the look changed."""
         batch = self._session.batch
-        if batch is self._shown or batch is None:
+        shown = (batch, self._session.look)
+        if shown == self._shown or batch is None:
             return
-        self._shown, self._first = batch, 0
+        if self._shown is None or self._shown[0] is not batch:
+            self._first = 0
+        self._shown = shown
         count = grouped(batch.batch_size)
         self.border_title = f" batch {grouped(batch.step)}, one step: {count} digits, hardest first "
         self.border_subtitle = " esc: back to the test digits "
@@ -105,7 +107,8 @@ class BatchPanel(LineView, can_focus=True):
         columns, rows = (width + _GAP) // (SMALL_SIZE[0] + _GAP), max(1, height // SMALL_SIZE[1])
         if columns < 1:
             return []
-        names = self._session.browser.classes
+        names, look = self._session.browser.classes, self._session.look
+        palette = look.inked(self.palette)
         lines: list[Line] = [[] for _ in range(rows * SMALL_SIZE[1])]
         for place, number in enumerate(range(self._first, len(batch.labels))[: columns * rows]):
             pixels = batch.images[number * PIXELS : (number + 1) * PIXELS]
@@ -115,7 +118,7 @@ class BatchPanel(LineView, can_focus=True):
             caption = f"{caption} {batch.losses[number]:.3g}"
             colour = self.palette.right if right else self.palette.wrong
             top = place // columns * SMALL_SIZE[1]
-            picture = draw_small(pixels, caption, Style(color=colour), self.palette, self._glyphs)
+            picture = draw_small(pixels, caption, Style(color=colour), palette, look.glyphs)
             for offset, line in enumerate(picture):
                 lines[top + offset] += [*line, Segment(" " * _GAP)]
         return lines

@@ -9,15 +9,16 @@ from rich.style import Style
 from textual.binding import Binding
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
-from textual.strip import Strip
 
 from mnist_tui.render.bars import draw_bars
-from mnist_tui.render.blocks import SIDE, Glyphs, draw_digit, halve
-from mnist_tui.render.palette import Palette
+from mnist_tui.render.blocks import SIDE
 from mnist_tui.render.words import grouped
-from mnist_tui.tui.browser import DigitBrowser
+from mnist_tui.tui.session import Session
+from mnist_tui.tui.suspicion import suggested_class
 from mnist_tui.tui.widgets.line_view import LineView
-from mnist_tui.tui.widgets.picture import SMALL_SIZE, draw_small
+from mnist_tui.tui.widgets.notice import draw_notice
+from mnist_tui.tui.widgets.picture import SMALL_SIZE, draw_entry
+from mnist_tui.tui.wording import kind_of, title_words, why_empty
 
 Line = list[Segment]
 
@@ -31,8 +32,7 @@ class DigitPanel(LineView, can_focus=True):
     """The digit under the browser's cursor.
 
     Args:
-        browser: what is looked at.
-        glyphs: how pixels are drawn.
+        session: what is looked at, and how digits are drawn.
         filmstrip: fill the room to the right with the digits that come next.
     """
 
@@ -53,38 +53,27 @@ class DigitPanel(LineView, can_focus=True):
     DigitPanel { height: 17; }
     """
 
-    def __init__(
-        self, browser: DigitBrowser, *, glyphs: Glyphs = "half", filmstrip: bool = True, id: str = "digits"
-    ) -> None:
+    def __init__(self, session: Session, *, filmstrip: bool = True, id: str = "digits") -> None:
         super().__init__(id=id, classes="panel")
-        self._browser = browser
-        self._glyphs: Glyphs = glyphs
+        self._session = session
+        self._browser = session.browser
         self._filmstrip = filmstrip
-        self._shown = -1
+        self._shown: object = None
 
     def on_mount(self) -> None:
         """Write the title."""
         self.show()
 
     def show(self) -> None:
-        """Repaint if the browser changed."""
-        if self._browser.revision == self._shown:
+        """Repaint if the browser changed, or the look."""
+        shown = (self._browser.revision, self._session.look)
+        if shown == self._shown:
             return
-        self._shown = self._browser.revision
-        self.border_title = f" {self._title()} "
+        self._shown = shown
+        self.border_title = f" {title_words(self._browser, brief=not self._filmstrip)} "
         total = len(self._browser.order)
         self.border_subtitle = f" {grouped(self._browser.position + 1)} of {grouped(total)} " if total else ""
         self.redraw()
-
-    def _title(self) -> str:
-        browser = self._browser
-        if browser.digits is None:
-            return "test digits"
-        if browser.predictions is None:
-            return "test digits: no prediction yet"
-        wrong = grouped(browser.wrong_count or 0)
-        which = f"the {wrong} misclassified" if browser.only_wrong else f"hardest first, {wrong} wrong"
-        return f"test digits after step {grouped(browser.predictions.step)}: {which}"
 
     def action_move(self, distance: int) -> None:
         """Move the cursor."""
@@ -112,20 +101,19 @@ class DigitPanel(LineView, can_focus=True):
 
     @property
     def _ascii(self) -> bool:
-        return self._glyphs == "ascii"
+        return self._session.look.ascii_only
 
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """Caption, block art, bars, filmstrip."""
         index = self._browser.index
         test = self._browser.digits
-        if test is None:
-            return [self._centre("loading the digits", width)]
-        if index is None:
-            return [[], self._centre("not one digit is misclassified: m shows all", width)]
+        if test is None or index is None:
+            reason = why_empty(self._browser, searchable=False) if self._filmstrip else ""  # the gallery says it
+            return draw_notice(reason, width, min(height, 4), self.palette)
         full = height >= _FULL_HEIGHT - 1
         pixels = test.digit(index)
         side = SIDE if full else _SMALL
-        art = draw_digit(pixels if full else halve(pixels), self.palette, self._glyphs, side)
+        art = self._session.look.draw(pixels, self.palette, "full" if full else "half")
         gap = Segment("   " if full else "  ")
         room = width - side - len(gap.text)
         bars = self._bars(index, min(room, _BARS_WIDTH if self._filmstrip and full else max(room, 0)), full)
@@ -144,9 +132,6 @@ class DigitPanel(LineView, can_focus=True):
             lines.append(line)
         return lines
 
-    def _centre(self, text: str, width: int) -> Line:
-        return [Segment(text[:width].center(width), Style(color=self.palette.muted))]
-
     def _caption(self, index: int, width: int) -> Line:
         palette, browser = self.palette, self._browser
         names = browser.classes
@@ -154,10 +139,11 @@ class DigitPanel(LineView, can_focus=True):
         true = browser.digits.labels[index]
         muted = Style(color=palette.muted)
         if browser.predictions is None:
+            why = "not judged yet" if browser.album.shown else "no prediction yet"
             return [
-                Segment(f"test digit {index}  true ", muted),
+                Segment(f"{kind_of(browser, 1)} {index}  true ", muted),
                 Segment(names[true], Style(color=palette.text, bold=True)),
-                Segment("  no prediction before the first evaluation", muted),
+                Segment(f"  {why}", muted),
             ]
         entry = browser.predictions.describe(index)
         right = entry["predicted"] == true
@@ -170,8 +156,11 @@ class DigitPanel(LineView, can_focus=True):
             Segment(f"  {entry['probability'] * 100:.1f} % sure", Style(color=palette.text)),
             Segment(share_of_true, Style(color=palette.text)),
             Segment(f"  loss {entry['loss']:.2f}", muted),
-            Segment(f"  test digit {index}", muted),
+            Segment(f"  {kind_of(browser, 1)} {index}", muted),
         ]
+        rather = suggested_class(browser, index)
+        if rather is not None:
+            pieces.insert(0, Segment(f"label {names[true]}, suggested {names[rather]}  ", verdict))
         while len(pieces) > 1 and sum(len(piece.text) for piece in pieces) > width:
             pieces.pop()  # whole words, never half a number
         return pieces
@@ -198,33 +187,10 @@ class DigitPanel(LineView, can_focus=True):
         if not self._filmstrip or columns < 1 or rows < 1:
             return []
         lines: list[Line] = [[] for _ in range(rows * SMALL_SIZE[1])]
-        first = self._browser.position + 1
+        first, look = self._browser.position + 1, self._session.look
+        palette = look.inked(self.palette)
         for place, index in enumerate(self._browser.order[first : first + columns * rows]):
             top = place // columns * SMALL_SIZE[1]
-            for offset, line in enumerate(draw_entry(self._browser, index, self.palette, self._glyphs)):
+            for offset, line in enumerate(draw_entry(self._browser, index, palette, look.glyphs)):
                 lines[top + offset] += [*line, Segment("  ")]
         return lines
-
-
-def draw_entry(
-    browser: DigitBrowser, index: int, palette: Palette, glyphs: Glyphs, selected: bool = False
-) -> list[Strip]:
-    """Test digit `index` as a small picture, its caption from the newest evaluation."""
-    assert browser.digits is not None
-    true = browser.classes[browser.digits.labels[index]]
-    if browser.predictions is None:
-        caption, colour = true, palette.muted
-    else:
-        predicted = int(browser.predictions.predicted[index])
-        right = predicted == browser.digits.labels[index]
-        ascii_only = glyphs == "ascii"
-        sign = ("" if right else "x ") if ascii_only else ("" if right else "✗ ")
-        arrow = "->" if ascii_only else "→"
-        name = browser.classes[predicted]
-        caption = f"{sign}{true}" if right else f"{sign}{true}{arrow}{name}"
-        share = float(browser.predictions.probabilities[index, predicted])
-        percent = f" {round(share * 100) if share > 0.999 else min(round(share * 100), 99)}%"
-        caption += percent if len(caption) + len(percent) <= SMALL_SIZE[0] else ""
-        colour = palette.right if right else palette.wrong
-    style = Style(color=palette.background, bgcolor=palette.accent, bold=True) if selected else Style(color=colour)
-    return draw_small(browser.digits.digit(index), caption, style, palette, glyphs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,16 +11,23 @@ from textual.binding import Binding
 from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.widgets.line_view import LineView
 
+_FIRST = {"toggle_training", "toggle_wrong", "help"}  # of those that hold everywhere, on a screen that has its own
+
 
 class KeyBar(LineView):
-    """As many of the shown keys as fit, the most important first."""
+    """As many of the shown keys as fit, the most important first.
+
+    Args:
+        own: the screen's own keys, which come behind the first ones that hold everywhere.
+    """
 
     DEFAULT_CSS = """
     KeyBar { height: 1; background: $panel; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own: Sequence[Binding] = ()) -> None:
         super().__init__(id="keys")
+        self._own = own
 
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """`key words` pairs; the palette, which has all the rest, at the right end."""
@@ -34,6 +41,10 @@ class KeyBar(LineView):
     def entries(self, width: int) -> list[tuple[str, str, str]]:
         """Key, words and action of what is shown in `width` cells; the palette is the last."""
         shown = [_entry(binding) for binding in KEYS if binding.show]
+        if self._own:
+            first = [entry for entry in shown if entry[2].split(".", 1)[1] in _FIRST]
+            own = [_entry(binding, "screen") for binding in self._own if binding.show]
+            shown = [*first, *own, *(entry for entry in shown if entry not in first)]
         palette_entry = next(entry for entry in shown if entry[2].endswith("command_palette"))
         fitting: list[tuple[str, str, str]] = []
         used = 2 + _length(palette_entry)
@@ -56,8 +67,8 @@ class KeyBar(LineView):
         ]
 
 
-def _entry(binding: Binding) -> tuple[str, str, str]:
-    action = binding.action if binding.action.startswith("app.") else f"app.{binding.action}"
+def _entry(binding: Binding, owner: str = "app") -> tuple[str, str, str]:
+    action = binding.action if binding.action.startswith("app.") else f"{owner}.{binding.action}"
     return binding.key_display or binding.key.split(",")[0], binding.description, action
 
 

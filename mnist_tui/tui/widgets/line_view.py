@@ -13,8 +13,9 @@ from textual.strip import Strip
 from textual.visual import VisualType
 from textual.widget import Widget
 
+from mnist_tui.core.notes import harmless
 from mnist_tui.render.palette import Palette
-from mnist_tui.tui.theme import palette_of
+from mnist_tui.tui.theme import palette_in
 
 
 class LineView(Widget, inherit_bindings=False):
@@ -33,7 +34,7 @@ class LineView(Widget, inherit_bindings=False):
     @property
     def palette(self) -> Palette:
         """The colours of the theme in force."""
-        return palette_of(self.app.current_theme.dark)
+        return palette_in(self.app)
 
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """The widget's content; lines may be too few, too many, too long or too short."""
@@ -58,7 +59,7 @@ class LineView(Widget, inherit_bindings=False):
 
     def _draw(self) -> list[Strip]:
         width, height = self.size
-        return [self.finish(Strip(line)) for line in list(self.draw_lines(width, height))[:height]]
+        return [self.finish(Strip(map(_harmless, line))) for line in list(self.draw_lines(width, height))[:height]]
 
     def notify_style_update(self) -> None:
         """The theme changed, or a class."""
@@ -84,6 +85,12 @@ class LineView(Widget, inherit_bindings=False):
 
 
 _NOTHING = Strip([])
+
+
+def _harmless(segment: Segment) -> Segment:
+    """A segment without what commands a terminal; paths, names and messages from outside are drawn, too."""
+    text = harmless(segment.text)
+    return segment if text == segment.text else Segment(text, segment.style)
 
 
 def changed_stretch(old: Strip, new: Strip, width: int) -> tuple[int, int] | None:

@@ -1,20 +1,62 @@
-"""A digit at half size with a line below it: what galleries, batches and previews are made of."""
+"""A digit with a line below it: what galleries, batches and previews are made of."""
 
 from __future__ import annotations
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
-from mnist_tui.render.blocks import SIDE, Glyphs, draw_digit, halve
+from mnist_tui.render.blocks import CELLS, Glyphs, Size, draw_sized
+from mnist_tui.render.captions import caption_of
+from mnist_tui.render.mosaic import Lines
 from mnist_tui.render.palette import Palette
-
-_SMALL = SIDE // 2
-SMALL_SIZE = (_SMALL, _SMALL // 2 + 1)
-"""Columns and rows of a picture with its caption."""
+from mnist_tui.tui.browser import DigitBrowser
+from mnist_tui.tui.suspicion import suggested_class
 
 
-def draw_small(pixels: bytes | memoryview, caption: str, style: Style, palette: Palette, glyphs: Glyphs) -> list[Strip]:
-    """`SMALL_SIZE[1]` strips of `SMALL_SIZE[0]` cells, of 784 bytes."""
-    art = draw_digit(halve(pixels), palette, glyphs, _SMALL)
-    return [*(Strip(line) for line in art), Strip([Segment(caption[:_SMALL].center(_SMALL), style)])]
+def size_of(size: Size) -> tuple[int, int]:
+    """Columns and rows of a picture with its caption."""
+    columns, rows = CELLS[size]
+    return columns, rows + 1
+
+
+SMALL_SIZE = size_of("half")
+
+
+def draw_small(
+    pixels: bytes | memoryview, caption: str, style: Style, palette: Palette, glyphs: Glyphs, size: Size = "half"
+) -> Lines:
+    """`size_of(size)` cells of 784 bytes and a caption."""
+    width = CELLS[size][0]
+    return [*draw_sized(pixels, palette, glyphs, size), [Segment(caption[:width].center(width), style)]]
+
+
+def draw_entry(
+    browser: DigitBrowser, index: int, palette: Palette, glyphs: Glyphs, selected: bool = False, size: Size = "half"
+) -> Lines:
+    """The digit `index` of the split looked at as a small picture, its caption from the evaluation looked at.
+
+    The selected one is named between two pointers on a coloured ground, so no colour is needed to find it.
+    """
+    assert browser.digits is not None
+    ascii_only = glyphs == "ascii"
+    width = CELLS[size][0] - (2 if selected else 0)
+    true = browser.classes[browser.digits.labels[index]]
+    if browser.predictions is None:
+        caption, colour = true[:width], palette.muted
+    else:
+        predicted = int(browser.predictions.predicted[index])
+        share = float(browser.predictions.probabilities[index, predicted])
+        caption = caption_of(true, browser.classes[predicted], share, width, ascii_only=ascii_only)
+        rather = suggested_class(browser, index)
+        if rather is not None:
+            asked = f"{true}, is it {browser.classes[rather]}?"
+            arrow = "->" if ascii_only else "→"
+            caption = asked if len(asked) <= width else f"{true}{arrow}{browser.classes[rather]}?"[:width]
+        colour = palette.right if predicted == browser.digits.labels[index] else palette.wrong
+    if selected:
+        left, right = "><" if ascii_only else "▸◂"
+        caption = f"{left}{caption.center(width)}{right}"
+        style = Style(color=palette.background, bgcolor=palette.accent, bold=True)
+    else:
+        style = Style(color=colour, bgcolor=palette.paper)
+    return draw_small(browser.digits.digit(index), caption, style, palette, glyphs, size)

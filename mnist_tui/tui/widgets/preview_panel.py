@@ -8,7 +8,6 @@ from rich.segment import Segment
 from rich.style import Style
 
 from mnist_tui.core.idx import PIXELS
-from mnist_tui.render.blocks import Glyphs
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.widgets.line_view import LineView
 from mnist_tui.tui.widgets.picture import SMALL_SIZE, draw_small
@@ -24,10 +23,9 @@ class PreviewPanel(LineView):
     PreviewPanel { height: 18; display: none; }
     """
 
-    def __init__(self, session: Session, *, glyphs: Glyphs = "half") -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__(id="preview", classes="panel")
         self._session = session
-        self._glyphs: Glyphs = glyphs
         self._asked: object = None
         self._shown: object = None
         self.border_title = " augmentation: stored above, as the network is fed below "
@@ -39,13 +37,15 @@ class PreviewPanel(LineView):
         if self._asked != key and progress.train_size:
             self._asked = key
             self._session.runner.request_preview(wanted)
-        if self._session.preview is not self._shown:
-            self._shown = self._session.preview
+        shown = (self._session.preview, self._session.look)
+        if shown != self._shown:
+            self._shown = shown
             self.redraw()
 
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """Pairs side by side; in a low panel the pair is beside each other."""
-        preview, palette = self._session.preview, self.palette
+        preview, look = self._session.preview, self._session.look
+        palette = look.inked(self.palette)
         muted = Style(color=palette.muted)
         if preview is None:
             return [[], [Segment("the first images are on their way".center(width), muted)]]
@@ -56,6 +56,6 @@ class PreviewPanel(LineView):
             for row, (images, caption) in enumerate(((preview.originals, "stored"), (preview.augmented, "fed"))):
                 pixels = images[number * PIXELS : (number + 1) * PIXELS]
                 top = row * SMALL_SIZE[1] if stacked else 0
-                for offset, line in enumerate(draw_small(pixels, caption, muted, palette, self._glyphs)):
+                for offset, line in enumerate(draw_small(pixels, caption, muted, palette, look.glyphs)):
                     lines[top + offset] += [*line, Segment(" " * _GAP)]
         return lines

@@ -19,7 +19,7 @@ from mnist_tui.core.notes import printable
 from mnist_tui.render.palette import Palette
 from mnist_tui.render.runs_table import GAP, Column, fit, fitting, header, text_of
 from mnist_tui.tui.shelf import Shelf
-from mnist_tui.tui.theme import curve_colours, palette_of
+from mnist_tui.tui.theme import curve_colours, palette_in
 
 _MARK = 3  # cells of the letter of a chosen run
 
@@ -73,7 +73,7 @@ class RunsTable(ScrollView, can_focus=True):
     @property
     def palette(self) -> Palette:
         """The colours of the theme in force."""
-        return palette_of(self.app.current_theme.dark)
+        return palette_in(self.app)
 
     def on_mount(self) -> None:
         """Take over what is known."""
