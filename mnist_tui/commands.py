@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 
 from mnist_tui import __version__
 from mnist_tui.core.errors import UsageError
-from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
+from mnist_tui.core.hyperparameters import KNOBS, PRESETS, Hyperparameters
 from mnist_tui.core.settings import MOST_THREADS, RunSettings, ScreenSettings, default_runs_dir
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def dashboard(
     if detached:
         return _detach(run, screen)
     require_terminal()
+    hyperparameters = _recipe(run.preset, hyperparameters)
     run, resumption = _resumption(run, hyperparameters)
     from mnist_tui.tui.open import open_dashboard
 
@@ -115,7 +116,9 @@ def train(
     from mnist_tui.runner import Order
     from mnist_tui.runner.local import LocalRunner
 
-    run, resumption = _resumption(run or RunSettings(), hyperparameters)
+    run = run or RunSettings()
+    hyperparameters = _recipe(run.preset, hyperparameters)
+    run, resumption = _resumption(run, hyperparameters)
     order = Order(hyperparameters=hyperparameters, dataset=run.dataset, resumption=resumption)
     return headless.train(LocalRunner(run, attended=is_detached()), order, as_json=json)
 
@@ -250,12 +253,22 @@ def _run_settings(settings: InferenceSettings | None) -> RunSettings:
 _words: list[str] = []  # of the command that runs, for a process that shall do the same
 
 
+def _given() -> set[str]:
+    """The flags that were given: what cyclopts hands over has a value for every field."""
+    return {word.partition("=")[0][2:].replace("-", "_") for word in _words if word.startswith("--")}
+
+
+def _recipe(preset: str, hyperparameters: Hyperparameters) -> Hyperparameters:
+    """`preset` with what was given beside it."""
+    given = _given()
+    return attrs.evolve(PRESETS[preset], **{name: getattr(hyperparameters, name) for name in KNOBS if name in given})
+
+
 def _resumption(run: RunSettings, hyperparameters: Hyperparameters) -> tuple[RunSettings, Resumption | None]:
     """What `--resume` asks for, if it does, and the settings of that run."""
     if run.resume is None:
         return run, None
-    # What cyclopts hands over has a value for every field: only the words tell which were given.
-    given = {word.partition("=")[0][2:].replace("-", "_") for word in _words if word.startswith("--")}
+    given = _given()
     if "name" in given:
         raise UsageError("--name is for a new run: a run that is continued keeps its own")
     from mnist_tui.core.resuming import prepare_resumption

@@ -51,6 +51,7 @@ RECIPES = {
     "adamw": attrs.evolve(RICH, optimizer="adamw", schedule="one-cycle", label_smoothing=0.1, weight_decay=0.01),
     "sgd": attrs.evolve(RICH, optimizer="sgd", learning_rate=0.02, gradient_clip=1.0),
     "rmsprop": attrs.evolve(RICH, optimizer="rmsprop", schedule="step", batch_size=100),
+    "deep": attrs.evolve(RICH, network="deep", weight_average=0.9, schedule="one-cycle"),
 }
 
 
@@ -105,7 +106,8 @@ def weights(folder: Path) -> list[torch.Tensor]:
     content = torch.load(folder / "checkpoints" / "last.pt", weights_only=True)
     state = content["optimizer"]["state"]
     moments = [value for entry in state.values() for value in entry.values() if value is not None]
-    return [*content["model"].values(), *moments, content["rng"]["cpu"]]
+    average = content["average"]["model"].values() if "average" in content else ()
+    return [*content["model"].values(), *moments, *average, content["rng"]["cpu"]]
 
 
 def in_force(folder: Path) -> tuple[dict[int, float], dict[int, tuple[float, float]]]:

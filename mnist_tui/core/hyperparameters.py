@@ -179,6 +179,17 @@ class Hyperparameters:
         step=0.05,
         live=True,
     )
+    weight_average: float = _knob(
+        0.0,
+        label="weight average",
+        help="Evaluate and keep a moving average of the weights, which remembers so much at each batch; 0 keeps none.",
+        kind="float",
+        low=0.0,
+        high=0.99999,
+        ladder="linear",
+        step=0.001,
+        live=True,
+    )
     patience: int = _knob(
         0,
         label="patience",
@@ -188,10 +199,18 @@ class Hyperparameters:
         high=1000,
         live=True,
     )
+    network: str = _knob(
+        "classic",
+        label="network",
+        help="classic: two convolutions; deep: six, with batch normalisation.",
+        kind="choice",
+        choices=("classic", "deep"),
+        ladder="choice",
+    )
     width: int = _knob(
         32,
         label="width",
-        help="Channels of the first convolution; the second has twice as many.",
+        help="Channels of the first convolution, or stage of a deep network; each next has twice as many.",
         kind="int",
         low=1,
         high=512,

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.engine.model import SIDE
+from mnist_tui.engine.network import SIDE
 
 _SALT = 0x6D6E697374  # keeps these numbers apart from the permutations, which are seeded alike
 

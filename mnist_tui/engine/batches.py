@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mnist_tui.core.dataset import Split
-from mnist_tui.engine.model import SIDE
+from mnist_tui.engine.network import SIDE
 
 
 def normalise(images: Tensor) -> Tensor:

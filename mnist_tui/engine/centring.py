@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from mnist_tui.engine.model import SIDE
+from mnist_tui.engine.network import SIDE
 
 BOX = 20
 INK = 0.2  # strength above which a pixel belongs to the digit

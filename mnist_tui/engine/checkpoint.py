@@ -14,10 +14,13 @@ from torch import Tensor
 
 from mnist_tui.core.errors import ModelFileError
 from mnist_tui.core.files import write_atomically
-from mnist_tui.engine.model import CNN, architecture_of, blank_network
+from mnist_tui.engine.architectures import architecture_of, blank_network
+from mnist_tui.engine.averaging import WeightAverage
+from mnist_tui.engine.network import Network
 
 FORMAT = "mnist-tui checkpoint"
 VERSION = 1
+_ARRAYS = {"model", "optimizer", "rng", "average"}
 
 
 def serialise(content: Mapping[str, Any]) -> bytes:
@@ -45,15 +48,22 @@ def set_random_state(state: Mapping[str, Any]) -> None:
         torch.mps.set_rng_state(state["mps"][0])
 
 
-def state_of(model: CNN) -> dict[str, Tensor]:
+def state_of(model: Network) -> dict[str, Tensor]:
     """The weights on the CPU, contiguous, under the classic script's names."""
     return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
 
 
 def save_checkpoint(
-    path: Path, model: CNN, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any], previous: Path | None = None
+    path: Path,
+    model: Network,
+    optimizer: torch.optim.Optimizer,
+    facts: Mapping[str, Any],
+    previous: Path | None = None,
+    average: WeightAverage | None = None,
 ) -> None:
     """Write model, optimizer, random state and `facts` (plain values) to `path`; the file there becomes `previous`.
+
+    An `average` of the weights is what `load_model` gives back.
 
     Raises:
         OSError: the disk is full, the folder is read-only or gone; an older file at `path` is then untouched.
@@ -66,10 +76,12 @@ def save_checkpoint(
         "optimizer": optimizer.state_dict(),
         "rng": random_state(next(model.parameters()).device),
     }
+    if average is not None:
+        content["average"] = {"model": state_of(average.model), "updates": average.updates}
     write_atomically(path, serialise(content), previous=previous)
 
 
-def save_weights(path: Path, model: CNN) -> None:
+def save_weights(path: Path, model: Network) -> None:
     """Write the plain state_dict, as the classic script's `torch.save(model.state_dict(), path)` does.
 
     Raises:
@@ -78,7 +90,7 @@ def save_weights(path: Path, model: CNN) -> None:
     write_atomically(path, serialise(state_of(model)))
 
 
-def load_model(path: Path) -> tuple[CNN, dict[str, Any]]:
+def load_model(path: Path) -> tuple[Network, dict[str, Any]]:
     """A model in eval mode from a checkpoint or a plain state_dict, and the checkpoint's facts (empty for the latter).
 
     Everything is checked before a model is made: the archive's checksums, names, shapes and finiteness.
@@ -91,8 +103,9 @@ def load_model(path: Path) -> tuple[CNN, dict[str, Any]]:
     state: object = content
     if "format" in content:
         _check_format(path, content)
-        state = content.get("model")
-        facts = {key: value for key, value in content.items() if key not in {"model", "optimizer", "rng"}}
+        average = content.get("average")
+        state = average.get("model") if isinstance(average, Mapping) else content.get("model")
+        facts = {key: value for key, value in content.items() if key not in _ARRAYS}
     if not isinstance(state, Mapping):
         raise ModelFileError(f"{path} is not a model of mnist-tui: it holds no weights")
     try:

@@ -44,11 +44,11 @@ class Examiner:
         yield EvaluationBegan(place.step)
         chosen = 0.0
         for number, (split, batches) in enumerate(self._splits):
-            result = evaluate(self._learner.model, batches, cancelled)
+            result = evaluate(self._learner.judged, batches, cancelled)
             if result is None:
                 return
             logits = result.logits.contiguous().numpy().tobytes()
-            weights = serialise(state_of(self._learner.model)) if split == "test" else b""
+            weights = serialise(state_of(self._learner.judged)) if split == "test" else b""
             yield Evaluated(
                 place.step,
                 place.epoch,

@@ -139,9 +139,10 @@ class Keeper:
         self._destination.check()
         try:
             previous = path.with_name("previous.pt") if kind == "last" else None
-            save_checkpoint(path, model, self._learner.optimizer, facts, previous)
+            learner = self._learner
+            save_checkpoint(path, model, learner.optimizer, facts, previous, learner.average)
             if kind == "last":
-                save_weights(folder / "cnn_model.pth", model)
+                save_weights(folder / "cnn_model.pth", learner.judged)
         except OSError as error:
             reason = str(error.strerror or error)
             if error.errno == errno.ENOSPC:

@@ -12,13 +12,15 @@ from torch import Tensor
 
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import Precision
+from mnist_tui.engine.architectures import architecture_for, make_network
+from mnist_tui.engine.averaging import WeightAverage
 from mnist_tui.engine.checkpoint import set_random_state
-from mnist_tui.engine.model import CNN, Architecture
+from mnist_tui.engine.network import Network
 from mnist_tui.engine.optimizers import apply_live, make_optimizer, make_step
 
 
 class Learner:
-    """Model and optimizer of one run.
+    """Model and optimizer of one run, and the average of its weights, where one is kept.
 
     Args:
         hyperparameters: what is in force; `apply` changes it.
@@ -28,11 +30,19 @@ class Learner:
 
     def __init__(self, hyperparameters: Hyperparameters, device: torch.device, precision: Precision = "fp32") -> None:
         torch.manual_seed(hyperparameters.seed)
-        sizes = Architecture(hyperparameters.width, 2 * hyperparameters.width, hyperparameters.hidden_units)
-        model = CNN(sizes, hyperparameters.dropout, precision).settle(device)
+        model = make_network(architecture_for(hyperparameters), hyperparameters.dropout, precision).settle(device)
         self._adopt(model, hyperparameters, make_optimizer(model.parameters(), hyperparameters))
+        self._average_anew()
 
-    def _adopt(self, model: CNN, hyperparameters: Hyperparameters, optimizer: torch.optim.Optimizer) -> None:
+    def _average_anew(self) -> None:
+        self.average = WeightAverage(self.model) if self.hyperparameters.weight_average else None
+
+    @property
+    def judged(self) -> Network:
+        """The network that is evaluated and kept: with averaged weights, where they are averaged."""
+        return self.average.model if self.average is not None else self.model
+
+    def _adopt(self, model: Network, hyperparameters: Hyperparameters, optimizer: torch.optim.Optimizer) -> None:
         self.hyperparameters = hyperparameters
         self.model = model
         self._weights = list(model.parameters())
@@ -59,6 +69,8 @@ class Learner:
             self._use(make_optimizer(self._weights, new))
         apply_live(self.optimizer, new)
         self.model.dropout = new.dropout
+        if bool(new.weight_average) != bool(old.weight_average):
+            self._average_anew()
 
     def train_batch(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Forward, loss, zero_grad, backward, step; returns loss (nats) and logits, both on the device.
@@ -80,6 +92,8 @@ class Learner:
         if self.hyperparameters.gradient_clip:
             torch.nn.utils.clip_grad_norm_(self._weights, self.hyperparameters.gradient_clip)
         self._step()
+        if self.average is not None:
+            self.average.update(self.model, self.hyperparameters.weight_average)
 
     @torch.no_grad()
     def measure(self, images: Tensor, labels: Tensor) -> float:
@@ -107,6 +121,7 @@ class Learner:
         optimizer = make_optimizer(model.parameters(), self.hyperparameters)
         optimizer.load_state_dict(copy.deepcopy(self.optimizer.state_dict()))
         twin._adopt(model, self.hyperparameters, optimizer)
+        twin.average = None  # nobody evaluates a copy
         return twin
 
     def reset(self, hyperparameters: Hyperparameters) -> None:
@@ -117,13 +132,14 @@ class Learner:
         self.hyperparameters = hyperparameters
         self._use(make_optimizer(self._weights, hyperparameters))
         self.model.dropout = hyperparameters.dropout
+        self._average_anew()
 
     def restore(self, hyperparameters: Hyperparameters, content: Mapping[str, Any]) -> None:
         """Take over the weights, the optimizer and the random state of a checkpoint, bit for bit.
 
         Args:
             hyperparameters: those of the checkpoint.
-            content: its `model`, `optimizer` and `rng`.
+            content: its `model`, `optimizer` and `rng`; `average`, where weights were averaged.
         """
         self.model.load_state_dict(content["model"])
         self.forget_gradients()
@@ -132,4 +148,7 @@ class Learner:
         optimizer.load_state_dict(content["optimizer"])  # replaces the groups that `make_step` looks into
         self._use(optimizer)
         self.model.dropout = hyperparameters.dropout
+        self._average_anew()
+        if self.average is not None:
+            self.average.restore(content["average"]["model"], content["average"]["updates"])
         set_random_state(content["rng"])

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mnist_tui.core.errors import UserError
 from mnist_tui.engine.centring import bounds, centre
 from mnist_tui.engine.ink import find_ink, thicken
-from mnist_tui.engine.model import SIDE
+from mnist_tui.engine.network import SIDE
 
 WORKED_ON = 400  # pixels along the longer side: a stroke of a twentieth of the digit is 10 wide where it fills them
 SMALL = 0.6  # share of the picture's longer side; a smaller digit is looked at again, from nearer

@@ -10,19 +10,20 @@ from torch import Tensor
 
 from mnist_tui.core.events import BatchInspected, Layer
 from mnist_tui.engine.augment import as_bytes
-from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Network
 
-LAYERS = ("conv1", "conv2", "fc1", "fc2")
 MOST_IMAGES = 100
 
 
-def snapshot(model: CNN) -> dict[str, Tensor]:
+def snapshot(model: Network) -> dict[str, Tensor]:
     """Copies of the weights, to measure an update against."""
     return {name: weight.detach().clone() for name, weight in model.named_parameters()}
 
 
 @torch.no_grad()
-def probe(model: CNN, images: Tensor | None = None, before: Mapping[str, Tensor] | None = None) -> tuple[Layer, ...]:
+def probe(
+    model: Network, images: Tensor | None = None, before: Mapping[str, Tensor] | None = None
+) -> tuple[Layer, ...]:
     """The layers as they are, with the gradients of the newest batch.
 
     Args:
@@ -31,26 +32,28 @@ def probe(model: CNN, images: Tensor | None = None, before: Mapping[str, Tensor]
         before: weights before the newest update; None leaves `update_ratio` out.
     """
     weights = dict(model.named_parameters())
-    dead = dead_shares(model, images) if images is not None else (None, None, None)
+    dead = dict(zip(model.RECTIFIED, dead_shares(model, images), strict=True)) if images is not None else {}
     figures = []
-    for layer, share in zip(LAYERS, (*dead, None), strict=True):
-        names = [name for name in weights if name.startswith(f"{layer}.")]
+    for layer, beginnings in model.LAYERS.items():
+        names = [name for name in weights if name.startswith(beginnings)]
         gradients = [gradient for name in names if (gradient := weights[name].grad) is not None]
         weight_norm = _norm([weights[name] for name in names])
         ratio = None
         if before is not None:
             update = _norm([weights[name] - before[name] for name in names])
             ratio = update / weight_norm if weight_norm else None
-        figures.append(Layer(layer, weight_norm, _norm(gradients), ratio, share))
+        figures.append(Layer(layer, weight_norm, _norm(gradients), ratio, dead.get(layer)))
     return tuple(figures)
 
 
-def dead_shares(model: CNN, images: Tensor) -> tuple[float, ...]:
-    """Share of conv1's and conv2's channels and fc1's units that are zero for all `images` (n, 1, 28, 28)."""
-    shares = []
+def dead_shares(model: Network, images: Tensor) -> tuple[float, ...]:
+    """Share of the channels of both maps and of the hidden units that are zero for all `images` (n, 1, 28, 28)."""
+    shares, training = [], model.training
+    model.eval()  # a look must not move the statistics of batch normalisation
     for activations in model.activations(images):
         highest = activations.amax([axis for axis in range(activations.dim()) if axis != 1])
         shares.append(float((highest <= 0).float().mean()))
+    model.train(training)
     return tuple(shares)
 
 

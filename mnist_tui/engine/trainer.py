@@ -45,7 +45,7 @@ from mnist_tui.engine.examiner import Examiner
 from mnist_tui.engine.finder import find_rate
 from mnist_tui.engine.keeper import Destination, Keeper, Place
 from mnist_tui.engine.learner import Learner
-from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Network
 from mnist_tui.engine.probe import describe_batch, probe, snapshot
 from mnist_tui.engine.restoring import SavedState
 
@@ -118,7 +118,7 @@ class Trainer:
         self._order: tuple[int, Tensor] | None = None
 
     @property
-    def model(self) -> CNN:
+    def model(self) -> Network:
         """The network."""
         return self.learner.model
 

@@ -285,7 +285,7 @@ def test_changes_are_checked() -> None:
 
 
 def test_only_what_shapes_the_network_or_the_order_of_images_waits_for_the_next_run() -> None:
-    assert {name for name, knob in KNOBS.items() if not knob.live} == {"width", "hidden_units", "seed"}
+    assert {name for name, knob in KNOBS.items() if not knob.live} == {"network", "width", "hidden_units", "seed"}
 
 
 def test_ranges_in_words() -> None:

@@ -4,7 +4,8 @@ import torch
 
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.engine.batches import Batches
-from mnist_tui.engine.model import CNN, Architecture
+from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Architecture
 from mnist_tui.engine.trainer import Splits
 from tests.datafiles import cut
 

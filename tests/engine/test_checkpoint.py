@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from mnist_tui.core.errors import ModelFileError
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.engine.checkpoint import FORMAT, VERSION, load_model, save_checkpoint, save_weights
-from mnist_tui.engine.model import CNN, Architecture
+from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Architecture
 from mnist_tui.engine.optimizers import make_optimizer
 from tests.engine.small import network
 

@@ -5,7 +5,9 @@ from torch import Tensor, nn
 
 from mnist_tui.core.errors import ModelFileError
 from mnist_tui.engine import model
-from mnist_tui.engine.model import CNN, Architecture, architecture_of
+from mnist_tui.engine.architectures import architecture_of
+from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Architecture
 from tests.engine.small import TINY, network
 
 

@@ -6,7 +6,8 @@ import torch
 from mnist_tui.core.dataset import Split
 from mnist_tui.engine.checkpoint import serialise, state_of
 from mnist_tui.engine.insight.cross import FOLDS, cross_judge, fresh_network
-from mnist_tui.engine.model import CNN, Architecture
+from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Architecture
 from mnist_tui.inspecting import CrossJudge, CrossJudged, Weights, Working
 from mnist_tui.inspecting.inspector import Inspector
 from tests.datafiles import cut

@@ -10,7 +10,8 @@ import torch
 from mnist_tui.core.dataset import Split, find
 from mnist_tui.core.sheet import Caption
 from mnist_tui.engine.checkpoint import save_checkpoint, serialise, state_of
-from mnist_tui.engine.model import CNN, Architecture
+from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Architecture
 from mnist_tui.inspecting import (
     JudgeAgain,
     JudgeSplit,

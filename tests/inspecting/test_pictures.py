@@ -7,7 +7,8 @@ from PIL import Image
 
 from mnist_tui.engine.centring import centre_canvas
 from mnist_tui.engine.checkpoint import serialise, state_of
-from mnist_tui.engine.model import CNN, Architecture
+from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Architecture
 from mnist_tui.inspecting import (
     Answer,
     JudgeAgain,

@@ -9,7 +9,8 @@ from mnist_tui.core.dataset import Source, Split, find
 from mnist_tui.engine.checkpoint import serialise, state_of
 from mnist_tui.engine.insight.answering import Answering
 from mnist_tui.engine.insight.saliency import PATCH
-from mnist_tui.engine.model import CNN, Architecture
+from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Architecture
 from mnist_tui.inspecting import Answer, JudgeSplit, Question, SplitJudged, TrainingRead, Weights, Working
 from mnist_tui.inspecting.reasons import (
     Activate,

@@ -16,7 +16,8 @@ from mnist_tui.core.dataset import Source, Split
 from mnist_tui.core.events import Evaluated
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.engine.checkpoint import serialise, state_of
-from mnist_tui.engine.model import CNN, Architecture
+from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Architecture
 from mnist_tui.inspecting.reasons import Explain
 from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.screens.digit import DigitScreen

@@ -18,7 +18,8 @@ from mnist_tui.core.events import Evaluated, Event
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.engine.centring import centre_canvas
 from mnist_tui.engine.checkpoint import serialise, state_of
-from mnist_tui.engine.model import CNN, Architecture
+from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Architecture
 from mnist_tui.inspecting import Prepare
 from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.screens.draw import DrawScreen

@@ -11,7 +11,7 @@ from mnist_tui.engine.insight.features import Features
 from mnist_tui.engine.insight.maps import activate, read_filters
 from mnist_tui.engine.insight.saliency import as_picture, input_gradient, occlusion
 from mnist_tui.engine.insight.weights import checkpoints_of, load_weights
-from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Network
 from mnist_tui.inspecting import (
     Answer,
     CrossJudge,
@@ -51,7 +51,7 @@ class Answering:
         self.device = devices.choose(device).torch
         if threads is not None:
             devices.prepare(threads)
-        self._models: OrderedDict[Weights, tuple[CNN, int]] = OrderedDict()
+        self._models: OrderedDict[Weights, tuple[Network, int]] = OrderedDict()
         self._found_in: dict[Weights, object] = {}  # the checkpoints there were, where none was of the very step
         self._training: tuple[Source, Split] | None = None
         self._features: tuple[Weights, Features] | None = None
@@ -95,7 +95,7 @@ class Answering:
             case _:
                 raise TypeError(f"nobody answers {type(question).__name__}")
 
-    def model(self, weights: Weights) -> tuple[CNN, int]:
+    def model(self, weights: Weights) -> tuple[Network, int]:
         """The network with `weights`, in eval mode, and the step they are from.
 
         Raises:

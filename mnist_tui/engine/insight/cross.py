@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.engine.architectures import blank_network
 from mnist_tui.engine.batches import Batches, permutation
 from mnist_tui.engine.evaluate import SLICE
-from mnist_tui.engine.model import CNN, Architecture, blank_network
+from mnist_tui.engine.network import Architecture, Network
 from mnist_tui.engine.optimizers import make_optimizer, make_step
 from mnist_tui.inspecting import CrossJudge, CrossJudged, Working
 
@@ -57,20 +58,23 @@ def cross_judge(
     yield CrossJudged(question, logits.numpy().tobytes())
 
 
-def fresh_network(architecture: Architecture, seed: int) -> CNN:
+def fresh_network(architecture: Architecture, seed: int) -> Network:
     """A network as torch initialises it, uniform within 1 / sqrt(fan in), from a generator of its own."""
     model = blank_network(architecture)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for layer in (model.conv1, model.conv2, model.fc1, model.fc2):
-            bound = layer.weight[0].numel() ** -0.5
-            layer.weight.uniform_(-bound, bound, generator=generator)
-            assert layer.bias is not None
-            layer.bias.uniform_(-bound, bound, generator=generator)
+        for layer in model.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                bound = layer.weight[0].numel() ** -0.5
+                layer.weight.uniform_(-bound, bound, generator=generator)
+                if layer.bias is not None:
+                    layer.bias.uniform_(-bound, bound, generator=generator)
+            elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+                layer.reset_parameters()
     return model
 
 
-def _train(model: CNN, data: Batches, order: Tensor) -> Iterator[float]:
+def _train(model: Network, data: Batches, order: Tensor) -> Iterator[float]:
     """One epoch over `order`, Adam with a rate that falls linearly; what is done, 0..1, after each batch."""
     model.train()
     weights = list(model.parameters())

@@ -8,7 +8,7 @@ from torch import Tensor
 from mnist_tui.core.dataset import Split
 from mnist_tui.engine.batches import Batches, normalise
 from mnist_tui.engine.evaluate import SLICE
-from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Network
 from mnist_tui.inspecting.reasons import Neighbour
 
 
@@ -24,7 +24,7 @@ class Features:
         device: where to compute; what is computed stays there.
     """
 
-    def __init__(self, model: CNN, step: int, digits: Split, device: torch.device) -> None:
+    def __init__(self, model: Network, step: int, digits: Split, device: torch.device) -> None:
         self.model = model
         self.step = step
         self.digits = digits

@@ -9,13 +9,15 @@ import torch
 from mnist_tui.core.errors import UserError
 from mnist_tui.engine.centring import centre_canvas
 from mnist_tui.engine.inference import logits_of
-from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Network
 from mnist_tui.engine.pictures import read_picture
 from mnist_tui.inspecting import JudgeAgain, OpenPicture, PictureRefused, Prepare, Prepared, Weights
 
 
 def prepare(
-    question: Prepare | OpenPicture | JudgeAgain, model_of: Callable[[Weights], tuple[CNN, int]], device: torch.device
+    question: Prepare | OpenPicture | JudgeAgain,
+    model_of: Callable[[Weights], tuple[Network, int]],
+    device: torch.device,
 ) -> Prepared | PictureRefused:
     """What the network sees of a canvas, a file or a prepared picture, and makes of it where there are weights.
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mnist_tui.engine.batches import normalise
-from mnist_tui.engine.model import CNN, SIDE
+from mnist_tui.engine.network import SIDE, Network
 
 PATCH = 5  # pixels: about two strokes wide, so that covering one leaves a gap
 GREY = 128
@@ -23,7 +23,7 @@ def as_picture(pixels: bytes, device: torch.device) -> Tensor:
     return torch.frombuffer(bytearray(pixels), dtype=torch.uint8).reshape(1, 1, SIDE, SIDE).to(device)
 
 
-def input_gradient(model: CNN, picture: Tensor, target: int, against: int = -1) -> Tensor:
+def input_gradient(model: Network, picture: Tensor, target: int, against: int = -1) -> Tensor:
     """The derivative (28, 28) float32 of a logit by each pixel: logits per unit of ink, with its sign.
 
     With `against`, that of the difference of two logits, z[target] - z[against]: what would make the one likelier than
@@ -45,7 +45,7 @@ def input_gradient(model: CNN, picture: Tensor, target: int, against: int = -1) 
     return gradient.reshape(SIDE, SIDE).cpu()
 
 
-def occlusion(model: CNN, picture: Tensor, target: int) -> Iterator[Tensor | None]:
+def occlusion(model: Network, picture: Tensor, target: int) -> Iterator[Tensor | None]:
     """How far the probability of `target` drops (28, 28) float32 when a grey patch lies over each pixel.
 
     The patch is 5 x 5 with the pixel in its middle, cut at the border. After Zeiler, Fergus: Visualizing and

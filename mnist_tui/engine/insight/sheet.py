@@ -14,7 +14,7 @@ from torch import Tensor
 from mnist_tui.core.errors import UserError
 from mnist_tui.core.files import write_atomically
 from mnist_tui.core.sheet import Caption
-from mnist_tui.engine.model import SIDE
+from mnist_tui.engine.network import SIDE
 from mnist_tui.inspecting import Answer, SheetWritten, Working, WriteSheet
 
 SCALE = 3

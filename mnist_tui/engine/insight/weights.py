@@ -10,15 +10,16 @@ from pathlib import Path
 import torch
 
 from mnist_tui.core.errors import ModelFileError
+from mnist_tui.engine.architectures import architecture_of, blank_network
 from mnist_tui.engine.checkpoint import load_model
-from mnist_tui.engine.model import CNN, architecture_of, blank_network
+from mnist_tui.engine.network import Network
 from mnist_tui.inspecting import Weights
 
 SAVING_SECONDS = 0.5
 RECENT_SECONDS = 300.0
 
 
-def load_weights(weights: Weights) -> tuple[CNN, int]:
+def load_weights(weights: Weights) -> tuple[Network, int]:
     """The network with `weights`, and the step they are from: that of the nearest checkpoint where they are not kept.
 
     Raises:
@@ -54,8 +55,8 @@ def _is_new(there: tuple[tuple[str, int], ...]) -> bool:
     return any(time.time() - written / 1e9 < RECENT_SECONDS for _, written in there)
 
 
-def _nearest(folder: Path, step: int, branch: int) -> tuple[CNN, int]:
-    found: list[tuple[int, bool, CNN, int]] = []
+def _nearest(folder: Path, step: int, branch: int) -> tuple[Network, int]:
+    found: list[tuple[int, bool, Network, int]] = []
     for path in sorted(folder.glob("checkpoints/*.pt")):
         try:
             model, facts = load_model(path)

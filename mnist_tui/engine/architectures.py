@@ -1,0 +1,72 @@
+"""Which network there is for an architecture, and the architecture read back from any state_dict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from mnist_tui.core.errors import ModelFileError
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.settings import Precision
+from mnist_tui.engine.deep import DeepCNN
+from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Architecture, Kind, Network
+
+_OF_DEEP = "norm6.weight"  # no other network has it
+
+
+def make_network(architecture: Architecture, dropout: float = 0.0, precision: Precision = "fp32") -> Network:
+    """A network with fresh weights from torch's global generator."""
+    make = DeepCNN if architecture.kind == "deep" else CNN
+    return make(architecture, dropout, precision)
+
+
+def architecture_for(hyperparameters: Hyperparameters) -> Architecture:
+    """What a run with `hyperparameters` trains."""
+    kind: Kind = "deep" if hyperparameters.network == "deep" else "classic"
+    return Architecture(hyperparameters.width, 2 * hyperparameters.width, hyperparameters.hidden_units, kind)
+
+
+def blank_network(architecture: Architecture) -> Network:
+    """A network on the CPU whose weights are yet to be filled in.
+
+    Unlike `make_network`, it draws nothing from torch's global generator, which belongs to the training that may go on
+    beside.
+    """
+    with torch.device("meta"):
+        model = make_network(architecture)
+    return model.to_empty(device="cpu")
+
+
+def architecture_of(state: Mapping[str, object]) -> Architecture:
+    """The sizes a state_dict was made with.
+
+    Raises:
+        ModelFileError: its names or shapes are not those of a network here; the sentence names the first that is wrong.
+    """
+    kind: Kind = "deep" if _OF_DEEP in state else "classic"
+    with torch.device("meta"):
+        expected = list(make_network(Architecture(kind=kind)).state_dict())
+    for name in expected:
+        if not isinstance(state.get(name), Tensor):
+            raise ModelFileError(f"it has no tensor {name!r}, which the network needs")
+    extra = sorted(set(map(str, state)) - set(expected))
+    if extra:
+        raise ModelFileError(f"it holds {extra[0]!r}, which this network does not have")
+    shapes = {name: tuple(state[name].shape) for name in expected}  # type: ignore[attr-defined]
+    weights = [name for name in expected if not name.endswith(".num_batches_tracked")]
+    if any(len(shapes[name]) < 1 for name in weights):
+        raise ModelFileError("it holds a number where the network has a tensor")
+    if any(0 in shape for shape in shapes.values()):
+        raise ModelFileError("it holds an empty tensor")
+    second = "conv3" if kind == "deep" else "conv2"
+    width, second_width, hidden_units = (shapes[f"{layer}.weight"][0] for layer in ("conv1", second, "fc1"))
+    sizes = Architecture(width, second_width, hidden_units, kind)
+    with torch.device("meta"):
+        wanted = {name: tuple(tensor.shape) for name, tensor in make_network(sizes).state_dict().items()}
+    for name in expected:
+        if shapes[name] != wanted[name]:
+            raise ModelFileError(f"{name} has shape {shapes[name]}, where {wanted[name]} is needed")
+    return sizes
