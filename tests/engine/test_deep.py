@@ -36,7 +36,7 @@ def test_its_architecture_is_read_from_its_weights() -> None:
     assert architecture_of(state) == SIZES == architecture_for(DEEP)
     filled = blank_network(SIZES)
     filled.load_state_dict(state)
-    with pytest.raises(ModelFileError, match="has no tensor 'norm3.running_var'"):
+    with pytest.raises(ModelFileError, match=r"has no tensor 'norm3\.running_var'"):
         architecture_of({name: tensor for name, tensor in state.items() if name != "norm3.running_var"})
     with pytest.raises(ModelFileError, match=r"conv6.weight has shape \(8, 3, 3, 3\), where \(8, 8, 3, 3\) is needed"):
         architecture_of({**state, "conv6.weight": torch.zeros(8, 3, 3, 3)})
@@ -120,6 +120,7 @@ def test_the_average_begins_and_ends_when_its_setting_does() -> None:
 
 
 def test_what_is_evaluated_is_what_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
     data = splits()
     trainer = Trainer(DEEP, data, CPU, Destination(tmp_path))
     events = list(islice(trainer.run(Control()), 200))
