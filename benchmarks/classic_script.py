@@ -28,11 +28,13 @@ from mnist_tui.core.dataset import BUNDLED
 
 @dataclass(frozen=True)
 class Result:
-    """What a training came to; the accuracy (0..1) is None where no epoch was finished."""
+    """What a training came to; the accuracy (0..1) is None where no epoch was finished; seconds are of training."""
 
     images_per_second: float
     accuracy: float | None
     threads: int
+    epochs: int
+    seconds: float
 
 
 class CNN(nn.Module):
@@ -62,14 +64,17 @@ def train(
     warm_up: int = 0,
     device_name: str = "cpu",
     root: Path | None = None,
+    until: float = 2.0,
 ) -> Result:
-    """Train for `epochs`, or until `batches_limit` batches after `warm_up` were timed; evaluate after each whole epoch.
+    """Train for `epochs`, or until `batches_limit` batches after `warm_up` were timed, or to an accuracy of `until`.
+
+    Each whole epoch is followed by an evaluation.
 
     The clock runs while batches are loaded and trained on, and stands still in the warm-up and in evaluations.
     """
     if root is None:
         with tempfile.TemporaryDirectory() as folder:
-            return train(epochs, batches_limit, seed, batch_size, warm_up, device_name, Path(folder))
+            return train(epochs, batches_limit, seed, batch_size, warm_up, device_name, Path(folder), until)
     lay_out(root)
     device = torch.device(device_name)
     torch.manual_seed(seed)
@@ -85,7 +90,7 @@ def train(
 
     left = None if batches_limit is None else warm_up + batches_limit
     images_timed, seconds, step, accuracy = 0, 0.0, 0, None
-    for _ in range(epochs):
+    for epoch in range(1, epochs + 1):
         model.train()
         began = _now(device)
         for images, labels in islice(train_loader, left):
@@ -106,8 +111,10 @@ def train(
             if left <= 0:
                 break
         accuracy = evaluate(model, test_loader, device)
+        if accuracy >= until:
+            break
     torch.save(model.state_dict(), root / "cnn_model.pth")
-    return Result(images_timed / seconds, accuracy, torch.get_num_threads())
+    return Result(images_timed / seconds, accuracy, torch.get_num_threads(), epoch, seconds)
 
 
 def evaluate(model: nn.Module, loader: DataLoader[Any], device: torch.device) -> float:
@@ -146,10 +153,13 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--threads", type=int, help="default: torch's own")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--until", type=float, default=2.0, help="stop after an epoch with this test accuracy, 0..1")
     flags = parser.parse_args()
     if flags.threads:
         torch.set_num_threads(flags.threads)
-    result = train(flags.epochs, flags.batches, flags.seed, flags.batch_size, flags.warm_up, flags.device)
+    result = train(
+        flags.epochs, flags.batches, flags.seed, flags.batch_size, flags.warm_up, flags.device, until=flags.until
+    )
     print(json.dumps(asdict(result)))
 
 
