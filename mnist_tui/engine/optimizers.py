@@ -106,8 +106,8 @@ def make_tensor_step(optimizer: torch.optim.Optimizer, rate: Tensor) -> Callable
     """As `make_step`, but the rate is read from `rate` () by the kernels themselves: a CUDA graph may hold the step.
 
     It never waits for the device, except where the optimizer's state has to be made first. That state, and the groups,
-    are those of `Optimizer.step`, so a checkpoint is the same; only counts of steps move to the device where they are not
-    there yet, as RMSprop's. `rate` is float32 on CUDA, whose kernels read no other.
+    are those of `Optimizer.step`, so a checkpoint is the same; only a count of steps that is on the host, as RMSprop's,
+    moves to the device. `rate` is float32 on CUDA, whose kernels read no other.
     """
     (group,) = optimizer.param_groups
     weights: list[Tensor] = group["params"]

@@ -40,12 +40,12 @@ def probe(model: CNN, images: Tensor | None = None, before: Mapping[str, Tensor]
     shares = _dead_shares(model, images) if images is not None else []
     # A GPU is waited for once: every figure by itself would be thirteen times.
     figures: list[float] = torch.stack([figure.to(norms[0].device) for figure in norms + shares]).tolist()
-    dead = [*(figures[len(norms) :] or [None] * 3), None]
+    dead: list[float | None] = [*figures[len(norms) :], None] if shares else [None] * len(LAYERS)
     layers = []
     for number, layer in enumerate(LAYERS):
-        weight, gradient, change = figures[3 * number : 3 * number + 3]
+        weight, slope, change = figures[3 * number : 3 * number + 3]
         ratio = change / weight if before is not None and weight else None
-        layers.append(Layer(layer, weight, gradient, ratio, dead[number]))
+        layers.append(Layer(layer, weight, slope, ratio, dead[number]))
     return tuple(layers)
 
 
@@ -61,7 +61,8 @@ def _dead_shares(model: CNN, images: Tensor) -> list[Tensor]:
 def _norm(tensors: Sequence[Tensor]) -> Tensor:
     if not tensors:
         return torch.zeros(())
-    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(tensor) for tensor in tensors]))
+    norm: Tensor = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(tensor) for tensor in tensors]))
+    return norm
 
 
 @torch.no_grad()

@@ -1,5 +1,7 @@
-"""The logic of batches that are replayed, on the CPU: what was recorded is done again with all of Python's values as they
-were then, so that only what lies in tensors can make a difference; as with a CUDA graph.
+"""The logic of batches that are replayed, on the CPU.
+
+What was recorded is done again with all of Python's values as they were then, so that only what lies in tensors can
+make a difference; as with a CUDA graph.
 """
 
 import copy
@@ -24,7 +26,7 @@ from mnist_tui.core.events import (
     Paused,
     Rewound,
 )
-from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
+from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, with_changes
 from mnist_tui.core.settings import Precision
 from mnist_tui.engine import launching
 from mnist_tui.engine import trainer as module
@@ -100,7 +102,7 @@ class Recorder:
 def no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of eight batches, whatever the time."""
     monkeypatch.setattr(module, "DRAIN_SECONDS", 1e9)
-    monkeypatch.setattr(launching, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(launching, "CHUNK_SECONDS", 1e9)
     monkeypatch.setattr(launching, "GROWTH", 1)
 
 
@@ -174,8 +176,8 @@ def test_replayed_batches_are_those_of_a_run_that_waits_for_each(values: dict[st
 
 
 def test_bfloat16_is_replayed_as_well() -> None:
-    waits, (ahead, _, _) = plain(SMALL, precision="bf16"), launched(plain(SMALL, precision="bf16"))
-    wanted = list(waits.run(Control()))
+    wanted = list(plain(SMALL, precision="bf16").run(Control()))
+    ahead, _, _ = launched(plain(SMALL, precision="bf16"))
     assert batches(list(ahead.run(Control()))) == batches(wanted)
 
 
@@ -183,7 +185,6 @@ def edited(trainer: Trainer, edits: dict[int, object]) -> list[Event]:
     """A whole run in which, after the batch of that number, an edit or an undo is asked for."""
     control = Control()
     left = dict(edits)
-    events = []
 
     def look(step: int) -> None:
         wish = left.pop(step, None)
@@ -201,7 +202,7 @@ def edited(trainer: Trainer, edits: dict[int, object]) -> list[Event]:
             look(trainer.place.step + 1)
             return logits
 
-        trainer._train_batch = train  # type: ignore[method-assign]
+        trainer._train_batch = train  # type: ignore
     else:
         launch = launcher.launch
 
@@ -209,9 +210,8 @@ def edited(trainer: Trainer, edits: dict[int, object]) -> list[Event]:
             launch(*words)
             look(trainer.place.step + 1)
 
-        launcher.launch = launch_and_look  # type: ignore[method-assign]
-    for event in trainer.run(control):
-        events.append(event)
+        launcher.launch = launch_and_look  # type: ignore
+    events = list(trainer.run(control))
     assert not left
     return events
 
@@ -253,8 +253,9 @@ def test_edits_and_undos_land_at_the_next_launch(tmp_path: Path, edits: dict[int
 def test_whatever_may_be_edited_live_is_in_the_graph_or_read_from_a_tensor() -> None:
     augmenting = attrs.evolve(SMALL, shift=1.0)
     for name, knob in KNOBS.items():
-        other = next(value for value in (knob.low, knob.high, *knob.choices) if value != getattr(augmenting, name))
-        differs = baked(attrs.evolve(augmenting, **{name: other})) != baked(augmenting)
+        now = getattr(augmenting, name)
+        other = next(value for value in knob.choices or (knob.low, knob.high) if value != now)
+        differs = baked(with_changes(augmenting, {name: other})) != baked(augmenting)
         assert differs == (name not in NOT_BAKED or name == "shift"), name  # without a shift nothing is moved any more
 
 
@@ -304,11 +305,12 @@ def test_a_batch_may_be_looked_into_and_replays_go_on_with_the_graphs_gradients(
         control.pause()
         for step in range(1, 8):
             control.step_once()
-            events += iter(lambda: next(running), Paused(step))  # noqa: B023
+            events += iter(lambda: next(running), Paused(step))
         return events
 
-    waits, (ahead, recorder, _) = plain(LIVELY), launched(plain(LIVELY))
-    wanted, events = inspect_the_eighth(waits), inspect_the_eighth(ahead)
+    wanted = inspect_the_eighth(plain(LIVELY))
+    ahead, recorder, _ = launched(plain(LIVELY))
+    events = inspect_the_eighth(ahead)
     assert batches(events) == batches(wanted)
     looks = [event for event in events if isinstance(event, BatchInspected)]
     assert looks == [event for event in wanted if isinstance(event, BatchInspected)]
@@ -318,8 +320,8 @@ def test_a_batch_may_be_looked_into_and_replays_go_on_with_the_graphs_gradients(
 
 def test_what_is_probed_is_the_batch_of_that_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PROBE_BATCHES", 7)
-    waits, (ahead, _, _) = plain(LIVELY), launched(plain(LIVELY))
-    wanted = [event for event in waits.run(Control()) if isinstance(event, LayersProbed)]
+    wanted = [event for event in plain(LIVELY).run(Control()) if isinstance(event, LayersProbed)]
+    ahead, _, _ = launched(plain(LIVELY))
     assert [event for event in ahead.run(Control()) if isinstance(event, LayersProbed)] == wanted != []
 
 
@@ -330,7 +332,7 @@ def test_where_nothing_can_be_recorded_the_reason_is_told_and_the_numbers_are_th
     events = list(trainer.run(Control()))
     assert batches(events) == batches(wanted)
     (answer,) = [event for event in events if isinstance(event, Answered)]
-    assert answer.answer.endswith("a CUDA graph cannot be made here: operation not permitted when capturing")
+    assert answer.message.endswith("a CUDA graph cannot be made here: operation not permitted when capturing")
     assert (launcher.captures, recorder.warmed) == (0, launching.WARM_UP)
 
 
@@ -338,7 +340,7 @@ def test_no_recorder_is_told_with_its_reason() -> None:
     trainer = plain(SMALL)
     trainer._launcher = Launcher(trainer.learner, DATA.train, None, "MNIST_TUI_GRAPHS=0 turns it off")
     answers = [event for event in trainer.run(Control()) if isinstance(event, Answered)]
-    assert [event.answer for event in answers] == [
+    assert [event.message for event in answers] == [
         "every kernel is launched by itself, not in a CUDA graph: MNIST_TUI_GRAPHS=0 turns it off"
     ]
 
@@ -376,7 +378,7 @@ def test_a_full_memory_pauses_the_run_and_gives_the_graph_back(where: str) -> No
 def test_a_full_memory_that_nobody_sees_ends_the_run_with_a_smaller_batch_to_try() -> None:
     trainer = Trainer(SMALL, DATA, CPU, attended=False)
     launched(trainer, OutOfMemoryError("CUDA out of memory"))
-    with pytest.raises(OutOfMemory, match="try 16, e.g. go on with --resume and --batch-size 16"):
+    with pytest.raises(OutOfMemory, match=r"try 16, e\.g\. go on with --resume and --batch-size 16"):
         list(trainer.run(Control()))
 
 
@@ -387,8 +389,8 @@ def test_any_other_failure_is_not_swallowed() -> None:
 
 
 def test_the_rate_finder_leaves_a_run_that_is_replayed_as_it_was() -> None:
-    wanted, (trainer, _, _) = plain(LIVELY), launched(plain(LIVELY))
-    undisturbed = batches(list(wanted.run(Control())))
+    undisturbed = batches(list(plain(LIVELY).run(Control())))
+    trainer, _, _ = launched(plain(LIVELY))
     control = Control()
     running = trainer.run(control)
     events = list(islice(running, 1))
