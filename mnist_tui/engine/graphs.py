@@ -105,6 +105,7 @@ class CudaRecorder:
         try:
             with (
                 torch.cuda.device(self._device),
+                torch.cuda.stream(torch.cuda.current_stream(self._device)),  # a capture that breaks leaves its own set
                 torch.cuda.graph(graph, stream=self._side, capture_error_mode="thread_local"),
             ):
                 attempt()

@@ -134,6 +134,11 @@ class Launcher:
         train: resident on the learner's device.
         recorder: what makes graphs; None launches every kernel by itself.
         reason: why there is no recorder.
+
+    Attributes:
+        notice: what is to be told once, or nothing.
+        captures: how many graphs were made.
+        capture_seconds: what that took, waiting for the batches before it included.
     """
 
     def __init__(self, learner: Learner, train: Batches, recorder: Recorder | None, reason: str = "") -> None:
@@ -146,6 +151,7 @@ class Launcher:
         )
         learner.read_rate_from(self._rate)
         self.captures = 0
+        self.capture_seconds = 0.0
         self._buffers: Buffers | None = None
         self._baked: tuple[object, ...] = ()
         self._optimizer: torch.optim.Optimizer | None = None
@@ -279,6 +285,7 @@ class Launcher:
         """Capture `step`; where that cannot be done, no more is tried in this run."""
         self._learner.forget_gradients()  # backward then allocates them where the graph has its memory
         self._replayed = False
+        began = time.perf_counter()
         try:
             self._recording = recorder.record(step)
         except CannotRecord as error:
@@ -288,6 +295,7 @@ class Launcher:
             return
         self._gradients = self._learner.gradients
         self.captures += 1
+        self.capture_seconds += time.perf_counter() - began
 
     def _step(self, count: int) -> None:
         """The batch that the device's counter is at, from its images to the counter's next place."""

@@ -232,13 +232,13 @@ class Trainer:
                     return
             hyperparameters = self.hyperparameters
             order = self._epoch_order()
-            batch = order[place.position : place.position + hyperparameters.batch_size]
-            inspected = None
+            count = min(hyperparameters.batch_size, len(train) - place.position)
+            inspected, fits = None, True
             try:
                 if self._launcher is not None and not self._inspecting:
-                    self._launcher.launch(place, order, len(batch))
+                    self._launcher.launch(place, order, count)
                 else:
-                    images, labels = train.gather(batch)
+                    images, labels = train.gather(order[place.position : place.position + count])
                     if augments(hyperparameters):
                         images = augment(images, hyperparameters, place.samples)
                     if hyperparameters.schedule != "constant":
@@ -250,10 +250,12 @@ class Trainer:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                yield from self._give_in(control, len(batch))
+                fits = False
+            if not fits:  # only now does the error hold none of the batch's memory any more
+                yield from self._give_in(control, count)
                 continue
-            place.position += len(batch)
-            place.samples += len(batch)
+            place.position += count
+            place.samples += count
             place.step += 1
             probing = place.step % PROBE_BATCHES == 0
             ends = place.position >= len(train)
@@ -266,7 +268,7 @@ class Trainer:
                 or len(self._losses) >= DRAIN_BATCHES
                 or training_clock() - self._drained >= DRAIN_SECONDS
             ):
-                yield from self._drain(len(batch))
+                yield from self._drain(count)
                 if probing:
                     yield LayersProbed(place.step, probe(self.model, self._probe_images()))
                 if inspected:
