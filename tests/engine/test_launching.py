@@ -38,8 +38,9 @@ from mnist_tui.engine.restoring import read_state
 from mnist_tui.engine.trainer import OutOfMemory, Trainer
 from tests.engine.small import CPU, SMALL, splits
 
-DATA = splits(300, 40)  # at 32 images nine whole batches and a short one an epoch
-LIVELY = attrs.evolve(SMALL, epochs=3, dropout=0.3, shift=2.0, rotate=10.0, schedule="one-cycle", gradient_clip=0.5)
+DATA = splits(140, 20)
+START = attrs.evolve(SMALL, batch_size=16)  # eight whole batches and a short one an epoch
+LIVELY = attrs.evolve(START, epochs=3, dropout=0.3, shift=2.0, rotate=10.0, schedule="one-cycle", gradient_clip=0.5)
 
 
 class OutOfMemoryError(RuntimeError):
@@ -47,13 +48,18 @@ class OutOfMemoryError(RuntimeError):
 
 
 class Frozen:
-    """A recording: the work is done with the hyperparameters and the optimizer's settings it was recorded with."""
+    """A recording: the work is done with the hyperparameters and the optimizer's settings it was recorded with.
+
+    Its gradients are always the same tensors, and a replay does not put them in place of others.
+    """
 
     def __init__(self, work: Callable[[], None], learner: Learner) -> None:
         self._work = work
         self._learner = learner
         self._hyperparameters = learner.hyperparameters
         self._group = {**self._settings(), "lr": float("nan")}  # the rate is in no graph
+        self._gradients = [torch.zeros_like(weight) for weight in learner.model.parameters()]
+        learner.gradients = list(self._gradients)
         self.released = False
         self.replays = 0
         self.broken: BaseException | None = None
@@ -67,11 +73,16 @@ class Frozen:
             raise self.broken
         self.replays += 1
         learner, now, group = self._learner, self._learner.hyperparameters, self._settings()
+        gradients = learner.gradients
         learner.hyperparameters = self._hyperparameters
         learner.optimizer.param_groups[0].update(self._group)
         try:
             self._work()
+            for kept, new in zip(self._gradients, learner.gradients, strict=True):
+                assert new is not None
+                kept.copy_(new)
         finally:
+            learner.gradients = gradients
             learner.hyperparameters = now
             learner.optimizer.param_groups[0].update(group)
 
@@ -132,6 +143,11 @@ def batches(events: list[Event]) -> list[tuple[int, int, int, float, int]]:
     ]
 
 
+def norms(events: list[Event]) -> dict[int, float]:
+    """The gradient's norm after each batch that is the last of an event."""
+    return {event.last_step: event.gradient_norm for event in events if isinstance(event, BatchesTrained)}
+
+
 def assert_same(ours: Trainer, theirs: Trainer) -> None:
     for (name, weight), other in zip(ours.model.state_dict().items(), theirs.model.state_dict().values(), strict=True):
         assert torch.equal(weight, other), name
@@ -156,14 +172,14 @@ def assert_same(ours: Trainer, theirs: Trainer) -> None:
     ids=str,
 )
 def test_replayed_batches_are_those_of_a_run_that_waits_for_each(values: dict[str, Any]) -> None:
-    hyperparameters = attrs.evolve(SMALL, epochs=3, **values)
+    hyperparameters = attrs.evolve(START, **values)
     waits = plain(hyperparameters)
     wanted = list(waits.run(Control()))
     runs_ahead, recorder, launcher = launched(plain(hyperparameters))
     events = list(runs_ahead.run(Control()))
     assert batches(events) == batches(wanted)
     assert_same(runs_ahead, waits)
-    whole = 0 if hyperparameters.batch_size > 300 else 27
+    whole = 0 if hyperparameters.batch_size > 140 else 16
     assert launcher.captures == (whole > 0)
     assert sum(recording.replays for recording in recorder.recordings) == max(0, whole - launching.WARM_UP)
     ends = {event.last_step: event for event in wanted if isinstance(event, BatchesTrained)}
@@ -176,8 +192,8 @@ def test_replayed_batches_are_those_of_a_run_that_waits_for_each(values: dict[st
 
 
 def test_bfloat16_is_replayed_as_well() -> None:
-    wanted = list(plain(SMALL, precision="bf16").run(Control()))
-    ahead, _, _ = launched(plain(SMALL, precision="bf16"))
+    wanted = list(plain(START, precision="bf16").run(Control()))
+    ahead, _, _ = launched(plain(START, precision="bf16"))
     assert batches(list(ahead.run(Control()))) == batches(wanted)
 
 
@@ -221,8 +237,9 @@ def edited(trainer: Trainer, edits: dict[int, object]) -> list[Event]:
     [
         ({6: {"learning_rate": 0.05}, 9: {"rotate": 3.0}, 17: {"shift": 0.5}, 18: {"epochs": 4}}, 1),
         ({6: {"schedule": "constant"}, 15: {"schedule": "cosine"}}, 1),
-        ({6: {"batch_size": 16}, 21: {"batch_size": 32}}, 3),
+        ({6: {"batch_size": 8}, 21: {"batch_size": 16}}, 3),
         ({6: {"dropout": 0.0}}, 2),
+        ({6: {"gradient_clip": 0.0, "label_smoothing": 0.2}}, 2),
         ({5: {"weight_decay": 0.5}, 6: {"weight_decay": 0.25}, 7: {"weight_decay": 0.0}}, 2),
         ({6: {"shift": 0.0, "rotate": 0.0}, 14: {"scale": 0.2}}, 3),
         ({6: {"optimizer": "sgd", "learning_rate": 0.1}, 15: {"momentum": 0.0}}, 3),
@@ -251,7 +268,7 @@ def test_edits_and_undos_land_at_the_next_launch(tmp_path: Path, edits: dict[int
 
 
 def test_whatever_may_be_edited_live_is_in_the_graph_or_read_from_a_tensor() -> None:
-    augmenting = attrs.evolve(SMALL, shift=1.0)
+    augmenting = attrs.evolve(START, shift=1.0)
     for name, knob in KNOBS.items():
         now = getattr(augmenting, name)
         other = next(value for value in knob.choices or (knob.low, knob.high) if value != now)
@@ -270,7 +287,7 @@ def test_a_run_that_is_continued_warms_up_again_and_is_the_one_that_was_not_inte
         if isinstance(event, BatchesTrained) and event.last_step >= 14:
             control.stop()
     second, recorder, _ = launched(plain(LIVELY))
-    second.continue_from(read_state(tmp_path / "run" / "checkpoints" / "last.pt", 300))
+    second.continue_from(read_state(tmp_path / "run" / "checkpoints" / "last.pt", 140))
     seen += second.run(Control())
     assert recorder.warmed == launching.WARM_UP
     assert batches(seen) == wanted
@@ -278,48 +295,43 @@ def test_a_run_that_is_continued_warms_up_again_and_is_the_one_that_was_not_inte
 
 
 def test_the_newest_chunk_stays_under_way_while_the_one_before_comes_down() -> None:
-    trainer, _, launcher = launched(plain(attrs.evolve(SMALL, batch_size=8, epochs=1)))
+    trainer, _, launcher = launched(plain(attrs.evolve(START, batch_size=4, epochs=1)))
     running = trainer.run(Control())
     first = next(running)
     assert isinstance(first, BatchesTrained)
     assert (first.first_step, first.last_step, trainer.place.step) == (1, 8, 16)
     assert len(launcher._underway) == 1
     told = [first, *(event for event in running if isinstance(event, BatchesTrained))]
-    assert [event.first_step for event in told] == [1, 9, 17, 25, 33, 38]
-    assert [event.samples for event in told] == [64, 128, 192, 256, 296, 300]
+    assert [event.first_step for event in told] == [1, 9, 17, 25, 33]
+    assert [event.samples for event in told] == [32, 64, 96, 128, 140]
     assert sum(event.seconds for event in told) == pytest.approx(trainer.place.seconds)
 
 
 def test_a_batch_may_be_looked_into_and_replays_go_on_with_the_graphs_gradients() -> None:
-    def inspect_the_eighth(trainer: Trainer) -> list[Event]:
+    def inspect_the_ninth(trainer: Trainer) -> list[Event]:
         control = Control()
-        running = trainer.run(control)
-        events = edited_until(running, trainer, control)
-        control.step_once()
-        events += iter(lambda: next(running), Paused(8))
-        control.resume()
-        return events + list(running)
-
-    def edited_until(running: Iterator[Event], trainer: Trainer, control: Control) -> list[Event]:
-        events: list[Event] = []
-        control.pause()
-        for step in range(1, 8):
-            control.step_once()
-            events += iter(lambda: next(running), Paused(step))
+        events = []
+        for event in trainer.run(control):
+            events.append(event)
+            if isinstance(event, BatchesTrained) and event.last_step == 8:
+                control.step_once()
+            if event == Paused(9):
+                control.resume()
         return events
 
-    wanted = inspect_the_eighth(plain(LIVELY))
+    wanted = inspect_the_ninth(plain(LIVELY))
     ahead, recorder, _ = launched(plain(LIVELY))
-    events = inspect_the_eighth(ahead)
+    events = inspect_the_ninth(ahead)
     assert batches(events) == batches(wanted)
-    looks = [event for event in events if isinstance(event, BatchInspected)]
-    assert looks == [event for event in wanted if isinstance(event, BatchInspected)]
-    assert len(looks) == 8
-    assert recorder.recordings[0].replays > 0
+    (look,) = [event for event in events if isinstance(event, BatchInspected)]
+    assert look in wanted
+    assert recorder.recordings[0].replays > 4
+    assert norms(events).items() >= norms(wanted).items()
+    assert norms(wanted).keys() >= {8, 9, 17, 26}
 
 
 def test_what_is_probed_is_the_batch_of_that_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PROBE_BATCHES", 7)
+    monkeypatch.setattr(module, "PROBE_BATCHES", 6)
     wanted = [event for event in plain(LIVELY).run(Control()) if isinstance(event, LayersProbed)]
     ahead, _, _ = launched(plain(LIVELY))
     assert [event for event in ahead.run(Control()) if isinstance(event, LayersProbed)] == wanted != []
@@ -337,7 +349,7 @@ def test_where_nothing_can_be_recorded_the_reason_is_told_and_the_numbers_are_th
 
 
 def test_no_recorder_is_told_with_its_reason() -> None:
-    trainer = plain(SMALL)
+    trainer = plain(START)
     trainer._launcher = Launcher(trainer.learner, DATA.train, None, "MNIST_TUI_GRAPHS=0 turns it off")
     answers = [event for event in trainer.run(Control()) if isinstance(event, Answered)]
     assert [event.message for event in answers] == [
@@ -348,7 +360,7 @@ def test_no_recorder_is_told_with_its_reason() -> None:
 @pytest.mark.parametrize("where", ["record", "replay"])
 def test_a_full_memory_pauses_the_run_and_gives_the_graph_back(where: str) -> None:
     full = OutOfMemoryError("CUDA out of memory")
-    trainer, recorder, launcher = launched(plain(SMALL), full if where == "record" else None)
+    trainer, recorder, launcher = launched(plain(START), full if where == "record" else None)
     control = Control()
     running = trainer.run(control)
     events: list[Event] = []
@@ -361,29 +373,29 @@ def test_a_full_memory_pauses_the_run_and_gives_the_graph_back(where: str) -> No
     warned = next(event for event in events if isinstance(event, HealthWarned))
     assert (warned.ailment, warned.message) == (
         "out of memory",
-        "a batch of 32 does not fit into the memory of cpu: try 16",
+        "a batch of 16 does not fit into the memory of cpu: try 8",
     )
     steps = [step for step, *_ in batches(events)]
     assert steps == list(range(1, trainer.place.step + 1))
     assert all(recording.released for recording in recorder.recordings)
     assert launcher._recording is None
     recorder.error = None
-    control.edit({"batch_size": 16})
+    control.edit({"batch_size": 8})
     rest = batches(list(running))
     assert rest[0][0] == trainer.place.step - len(rest) + 1 == steps[-1] + 1
-    assert rest[0][2] == 16
+    assert rest[0][2] == 8
     assert recorder.recordings[-1].replays > 0
 
 
 def test_a_full_memory_that_nobody_sees_ends_the_run_with_a_smaller_batch_to_try() -> None:
-    trainer = Trainer(SMALL, DATA, CPU, attended=False)
+    trainer = Trainer(START, DATA, CPU, attended=False)
     launched(trainer, OutOfMemoryError("CUDA out of memory"))
-    with pytest.raises(OutOfMemory, match=r"try 16, e\.g\. go on with --resume and --batch-size 16"):
+    with pytest.raises(OutOfMemory, match=r"try 8, e\.g\. go on with --resume and --batch-size 8"):
         list(trainer.run(Control()))
 
 
 def test_any_other_failure_is_not_swallowed() -> None:
-    trainer, _, _ = launched(plain(SMALL), RuntimeError("CUDA error: an illegal memory access was encountered"))
+    trainer, _, _ = launched(plain(START), RuntimeError("CUDA error: an illegal memory access was encountered"))
     with pytest.raises(RuntimeError, match="illegal memory access"):
         list(trainer.run(Control()))
 
@@ -399,13 +411,13 @@ def test_the_rate_finder_leaves_a_run_that_is_replayed_as_it_was() -> None:
 
 
 def test_a_copy_of_a_learner_keeps_its_own_rate() -> None:
-    trainer, _, _ = launched(plain(SMALL))
+    trainer, _, _ = launched(plain(START))
     twin = trainer.learner.copy()
     twin.learning_rate = 5.0
-    assert trainer.learner.learning_rate == SMALL.learning_rate
-    assert float(trainer._launcher._rate) == SMALL.learning_rate  # type: ignore[union-attr]
+    assert trainer.learner.learning_rate == START.learning_rate
+    assert float(trainer._launcher._rate) == START.learning_rate  # type: ignore[union-attr]
 
 
 def test_a_cpu_is_waited_for() -> None:
-    assert make_launcher(copy.copy(plain(SMALL).learner), DATA.train) is None
+    assert make_launcher(copy.copy(plain(START).learner), DATA.train) is None
     assert why_no_graphs(CPU) == "only CUDA devices have them"
