@@ -3,8 +3,8 @@
 `python -m benchmarks.classic_script --epochs 1` trains and prints one JSON object. `DataLoader(shuffle=True)`, the
 transforms `ToTensor` and `Normalize`, ReLU before pooling, Adam, and torch's own memory and layout defaults: nothing is
 tuned and nothing is slowed down. It logs nothing while it trains, which is in its favour. Where torchvision is not
-installed, a data set of plain tensors takes its place, with the same arithmetic and without Pillow: faster, so again in
-its favour.
+installed, a data set of plain tensors takes its place, with the same numbers and without Pillow: an image costs 13 µs
+there against 100, so a ratio read with it (`loader`) is far lower, and is another figure.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Result:
     images_per_second: float
     accuracy: float | None
     threads: int
+    loader: str = "torchvision"
 
 
 class CNN(nn.Module):
@@ -106,7 +107,8 @@ def train(
                 break
         accuracy = evaluate(model, test_loader, device)
     torch.save(model.state_dict(), root / "cnn_model.pth")
-    return Result(images_timed / seconds, accuracy, torch.get_num_threads())
+    loader = "plain tensors" if isinstance(train_set, Digits) else "torchvision"
+    return Result(images_timed / seconds, accuracy, torch.get_num_threads(), loader)
 
 
 def evaluate(model: nn.Module, loader: DataLoader[Any], device: torch.device) -> float:
