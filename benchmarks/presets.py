@@ -40,7 +40,7 @@ def main() -> None:
             accuracies.append(100 * accuracy)
             seconds.append(trained)
             wall.append(whole)
-            print(f"seed {seed}: {accuracies[-1]:.2f} % in {trained:.2f} s of training, {whole:.2f} s in all", flush=True)
+            print(f"seed {seed}: {accuracies[-1]:.2f} % {trained:.2f} s of training, {whole:.2f} s in all", flush=True)
     spread = f", standard deviation {statistics.stdev(accuracies):.3f}" if len(accuracies) > 1 else ""
     report(
         " ".join(["preset", flags.preset, flags.precision, *flags.other])

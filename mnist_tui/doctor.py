@@ -145,7 +145,10 @@ def _device_lines(devices: Mapping[str, Any]) -> list[tuple[str, str]]:
     for index, gpu in enumerate(devices["cuda"]):
         room = f"{gpu['free'] / _GB:.1f} of {gpu['total'] / _GB:.1f} GB free"
         lines.append((f"cuda:{index}", f"{gpu['name']}, {room}, compute capability {gpu['capability']}"))
-    if not devices["cuda"]:
+    if devices["cuda"]:
+        reason = devices["why_no_graphs"]
+        lines.append(("graphs", f"off: {reason}" if reason else "on: a batch is one launch of a CUDA graph"))
+    else:
         lines.append(("cuda", f"off: {devices['why_no_cuda']}"))
     if devices["mps"]:
         lines.append(("mps", "Apple GPU"))

@@ -5,7 +5,7 @@ import pytest
 
 from mnist_tui.cli import main
 from mnist_tui.core.speed import STAGES
-from mnist_tui.doctor import describe_terminal
+from mnist_tui.doctor import _device_lines, describe_terminal
 
 
 def test_the_whole_report_is_one_json_object(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -21,6 +21,7 @@ def test_the_whole_report_is_one_json_object(capsys: pytest.CaptureFixture[str],
     assert batch["images_per_second"] == pytest.approx(64_000 / batch["total"])
     assert found["bound"]
     assert found["devices"]["cuda"] or found["devices"]["why_no_cuda"]
+    assert found["devices"]["cuda"] or found["devices"]["why_no_graphs"] == "only CUDA devices have them"
     assert not (tmp_path / "runs").exists()  # it looks, and leaves nothing behind
 
 
@@ -29,6 +30,16 @@ def test_the_report_is_lines_with_a_name_each(capsys: pytest.CaptureFixture[str]
     lines = capsys.readouterr().out.splitlines()
     names = {line[:10].strip() for line in lines}
     assert {"mnist-tui", "machine", "terminal", "data", "runs", "cpu", "speed", "load", "bound by"} <= names
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("", "on: a batch is one launch of a CUDA graph"), ("the driver refuses", "off: the driver refuses")],
+)
+def test_the_report_says_whether_batches_are_replayed(reason: str, words: str) -> None:
+    gpu = {"name": "NVIDIA H200", "free": 1e11, "total": 2e11, "capability": "9.0"}
+    found = {"cuda": [gpu], "why_no_graphs": reason, "mps": False, "onednn": True, "bf16": False}
+    assert ("graphs", words) in _device_lines(found)
 
 
 def test_a_device_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,10 +29,18 @@ class ModelFileError(UserError):
     """A file is not a model or a checkpoint this program can load."""
 
 
+_MEMORY_WORDS = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "CUDA error: out of memory",  # of a launch: a graph takes some when it is first replayed
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device's or the machine's memory was full; told by name, since core knows no torch."""
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
-        or "DefaultCPUAllocator: can't allocate memory" in str(error)
+        or any(words in str(error) for words in _MEMORY_WORDS)
     )

@@ -25,17 +25,33 @@ def augment(images: Tensor, hyperparameters: Hyperparameters, samples: int) -> T
     Shift, angle and log-scale of a sample are uniform within the strengths. They follow from the seed and `samples`,
     the number of images seen before: on every device, and after an undo or a resume, an image is moved the same way.
     """
-    count = len(images)
-    generator = torch.Generator().manual_seed((hyperparameters.seed * 1_000_003 + samples) ^ _SALT)
-    across, down, turn, grow = torch.rand(4, count, generator=generator).mul_(2).sub_(1)
-    angle = turn * math.radians(hyperparameters.rotate)
-    zoom = torch.exp(-grow * math.log1p(hyperparameters.scale))  # of the source, so a larger image reads less of it
-    shift = hyperparameters.shift * 2 / SIDE  # pixels to the grid's -1 … 1
+    draws = draw(hyperparameters.seed, samples, len(images)).to(images.device)
+    return move(images, draws, strengths(hyperparameters).to(images.device))
+
+
+def draw(seed: int, samples: int, count: int) -> Tensor:
+    """What moves `count` images after the first `samples` ones of a run: (4, count) float32 in [-1, 1), on the CPU."""
+    generator = torch.Generator().manual_seed((seed * 1_000_003 + samples) ^ _SALT)
+    return torch.rand(4, count, generator=generator).mul_(2).sub_(1)
+
+
+def strengths(hyperparameters: Hyperparameters) -> Tensor:
+    """How far an image moves at most: (3,) float32 on the CPU, of the grid's -1 … 1, in radians, as a logarithm."""
+    shift = hyperparameters.shift * 2 / SIDE  # pixels to the grid
+    return torch.tensor([shift, math.radians(hyperparameters.rotate), math.log1p(hyperparameters.scale)])
+
+
+def move(images: Tensor, draws: Tensor, strengths: Tensor) -> Tensor:
+    """`images` (n, 1, 28, 28) moved by `draws` (4, n) times `strengths` (3,), all on one device, which runs ahead."""
+    across, down, turn, grow = draws.unbind()
+    shift, most, growth = strengths.unbind()
+    angle = turn * most
+    zoom = torch.exp(-grow * growth)  # of the source, so a larger image reads less of it
     cosine, sine = torch.cos(angle) * zoom, torch.sin(angle) * zoom
     maps = torch.stack(
         [torch.stack([cosine, -sine, across * shift], 1), torch.stack([sine, cosine, down * shift], 1)], 1
-    ).to(images.device)
-    grid = F.affine_grid(maps, [count, 1, SIDE, SIDE], align_corners=False)
+    )
+    grid = F.affine_grid(maps, [len(images), 1, SIDE, SIDE], align_corners=False)
     return F.grid_sample(images + 1, grid, mode="bilinear", padding_mode="zeros", align_corners=False).sub_(1)
 
 

@@ -47,4 +47,5 @@ def permutation(seed: int, epoch: int, size: int, device: torch.device) -> Tenso
     It is drawn on the CPU, so that every device sees the same order.
     """
     generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
-    return torch.randperm(size, generator=generator).to(device)
+    order = torch.randperm(size, generator=generator)
+    return order.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else order.to(device)

@@ -12,6 +12,7 @@ from mnist_tui.core.speed import MachineLoad, StageTimes
 from mnist_tui.core.telemetry import Telemetry
 from mnist_tui.engine import device as devices
 from mnist_tui.engine.batches import Batches
+from mnist_tui.engine.graphs import why_no_graphs
 from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.timing import time_stages
 
@@ -33,6 +34,7 @@ def describe_devices() -> dict[str, Any]:
         "bf16": devices.has_fast_bf16(),
         "cuda": cuda,
         "why_no_cuda": "" if count else devices.why_no_cuda(),
+        "why_no_graphs": why_no_graphs(torch.device("cuda" if count else "cpu")),
         "mps": torch.backends.mps.is_available(),
     }
 

@@ -16,7 +16,7 @@ from mnist_tui.engine.architectures import architecture_for, make_network
 from mnist_tui.engine.averaging import WeightAverage
 from mnist_tui.engine.checkpoint import set_random_state
 from mnist_tui.engine.network import Network
-from mnist_tui.engine.optimizers import apply_live, make_optimizer, make_step
+from mnist_tui.engine.optimizers import apply_live, make_optimizer, make_step, make_tensor_step
 
 
 class Learner:
@@ -46,11 +46,30 @@ class Learner:
         self.hyperparameters = hyperparameters
         self.model = model
         self._weights = list(model.parameters())
+        self._rate: Tensor | None = None
         self._use(optimizer)
 
     def _use(self, optimizer: torch.optim.Optimizer) -> None:
         self.optimizer = optimizer
-        self._step: Callable[[], None] = make_step(optimizer)
+        self._step: Callable[[], None]
+        if self._rate is None:
+            self._step = make_step(optimizer)
+        else:
+            self._step = make_tensor_step(optimizer, self._rate)
+            self._rate.fill_(self.learning_rate)
+
+    def read_rate_from(self, rate: Tensor) -> None:
+        """Let every step read its learning rate from `rate` () on the weights' device, when the device comes to it.
+
+        Whoever writes there tells the host's figure by `note_rate`.
+        """
+        self._rate = rate
+        self._use(self.optimizer)
+
+    def note_rate(self, rate: float) -> None:
+        """Take down that the newest step was taken with `rate`, which the device read for itself."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
 
     @property
     def learning_rate(self) -> float:
@@ -59,8 +78,9 @@ class Learner:
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        self.note_rate(rate)
+        if self._rate is not None:
+            self._rate.fill_(rate)
 
     def apply(self, new: Hyperparameters) -> None:
         """Put `new` in force; another kind of optimizer begins with fresh state."""
@@ -68,6 +88,7 @@ class Learner:
         if new.optimizer != old.optimizer:
             self._use(make_optimizer(self._weights, new))
         apply_live(self.optimizer, new)
+        self.learning_rate = new.learning_rate
         self.model.dropout = new.dropout
         if bool(new.weight_average) != bool(old.weight_average):
             self._average_anew()
@@ -92,6 +113,9 @@ class Learner:
         if self.hyperparameters.gradient_clip:
             torch.nn.utils.clip_grad_norm_(self._weights, self.hyperparameters.gradient_clip)
         self._step()
+
+    def average_weights(self) -> None:
+        """Take the newest weights into their average, where one is kept; after every batch."""
         if self.average is not None:
             self.average.update(self.model, self.hyperparameters.weight_average)
 
@@ -107,8 +131,22 @@ class Learner:
 
     def gradient_norm(self) -> float:
         """Euclidean norm of the newest batch's whole gradient, after clipping; 0.1 ms for the classic network."""
+        return float(self.measure_gradient())
+
+    def measure_gradient(self) -> Tensor:
+        """As `gradient_norm`, () float32 on the device, which is not waited for."""
         gradients = [weight.grad for weight in self._weights if weight.grad is not None]
-        return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
+        return torch.nn.utils.get_total_norm(gradients) if gradients else self._weights[0].new_zeros(())
+
+    @property
+    def gradients(self) -> list[Tensor | None]:
+        """The newest batch's, weight by weight; to be put in place of others where they lie elsewhere."""
+        return [weight.grad for weight in self._weights]
+
+    @gradients.setter
+    def gradients(self, gradients: list[Tensor | None]) -> None:
+        for weight, gradient in zip(self._weights, gradients, strict=True):
+            weight.grad = gradient
 
     def is_finite(self) -> bool:
         """Whether every weight is a number; 0.2 ms for the classic network."""

@@ -43,7 +43,7 @@ class CNN(Network):
             features = self._features(images, torch.bfloat16).flatten(1)
             weight, bias = self.fc1.weight.bfloat16(), self.fc1.bias.bfloat16()
             return F.relu(F.linear(features, weight, bias).float())
-        with torch.autocast(images.device.type, torch.bfloat16):
+        with torch.autocast(images.device.type, torch.bfloat16, cache_enabled=False):  # as CUDA graphs want it
             hidden: Tensor = self.fc1(self._features(images, None).flatten(1))
         return F.relu(hidden.float())
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim.adam import adam
 from torch.optim.adamw import adamw
+from torch.optim.rmsprop import rmsprop
+from torch.optim.sgd import sgd
 
 from mnist_tui.core.hyperparameters import Hyperparameters
 
@@ -66,22 +70,111 @@ def make_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
             optimizer.step()  # its first step makes the state
             return
         states = [optimizer.state[weight] for weight in weights]
-        beta1, beta2 = group["betas"]
-        update(
-            weights,
-            [weight.grad for weight in weights],
-            [state["exp_avg"] for state in states],
-            [state["exp_avg_sq"] for state in states],
-            [],
-            [state["step"] for state in states],
-            fused=True,
-            amsgrad=False,
-            beta1=beta1,
-            beta2=beta2,
-            lr=group["lr"],
-            weight_decay=group["weight_decay"],
-            eps=group["eps"],
-            maximize=False,
-        )
+        _adam(update, group, weights, [weight.grad for weight in weights], states, group["lr"])
 
     return step
+
+
+def _adam(
+    update: Callable[..., None],
+    group: dict[str, Any],
+    weights: list[Tensor],
+    gradients: list[Any],
+    states: list[Any],
+    rate: float | Tensor,
+) -> None:
+    beta1, beta2 = group["betas"]
+    update(
+        weights,
+        gradients,
+        [state["exp_avg"] for state in states],
+        [state["exp_avg_sq"] for state in states],
+        [],
+        [state["step"] for state in states],
+        fused=True,
+        amsgrad=False,
+        beta1=beta1,
+        beta2=beta2,
+        lr=rate,
+        weight_decay=group["weight_decay"],
+        eps=group["eps"],
+        maximize=False,
+    )
+
+
+def make_tensor_step(optimizer: torch.optim.Optimizer, rate: Tensor) -> Callable[[], None]:
+    """As `make_step`, but the rate is read from `rate` () by the kernels themselves: a CUDA graph may hold the step.
+
+    It never waits for the device, except where the optimizer's state has to be made first. That state, and the groups,
+    are those of `Optimizer.step`, so a checkpoint is the same; only a count of steps that is on the host, as RMSprop's,
+    moves to the device. `rate` is float32 on CUDA, whose kernels read no other.
+    """
+    (group,) = optimizer.param_groups
+    weights: list[Tensor] = group["params"]
+    update, always, with_momentum = _TENSOR_UPDATES[type(optimizer)]
+
+    @torch.no_grad()
+    def step() -> None:
+        states = [optimizer.state.get(weight, {}) for weight in weights]
+        needed = [*always, *(with_momentum if group.get("momentum") else ())]
+        if all(state.get(name) is not None for state in states for name in needed):
+            if "step" in needed and states[0]["step"].device != rate.device:
+                for state in states:
+                    state["step"] = state["step"].to(rate.device)
+            update(group, weights, [weight.grad for weight in weights], states, rate)
+            return
+        was, group["lr"] = group["lr"], rate
+        try:
+            optimizer.step()  # its first step makes the state
+        finally:
+            group["lr"] = was
+
+    return step
+
+
+def _update_sgd(
+    group: dict[str, Any], weights: list[Tensor], gradients: list[Any], states: list[Any], rate: Tensor
+) -> None:
+    sgd(
+        weights,
+        gradients,
+        [state.get("momentum_buffer") for state in states],
+        fused=True,
+        weight_decay=group["weight_decay"],
+        momentum=group["momentum"],
+        lr=rate,
+        dampening=0.0,
+        nesterov=False,
+        maximize=False,
+    )
+
+
+def _update_rmsprop(
+    group: dict[str, Any], weights: list[Tensor], gradients: list[Any], states: list[Any], rate: Tensor
+) -> None:
+    rmsprop(
+        weights,
+        gradients,
+        [state["square_avg"] for state in states],
+        [],
+        [state["momentum_buffer"] for state in states] if group["momentum"] else [],
+        [state["step"] for state in states],
+        foreach=True,
+        capturable=rate.is_cuda,
+        lr=rate,
+        alpha=group["alpha"],
+        eps=group["eps"],
+        weight_decay=group["weight_decay"],
+        momentum=group["momentum"],
+        centered=False,
+    )
+
+
+_ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
+_TENSOR_UPDATES: dict[type, tuple[Callable[..., None], tuple[str, ...], tuple[str, ...]]] = {
+    torch.optim.Adam: (partial(_adam, adam), _ADAM_STATE, ()),
+    torch.optim.AdamW: (partial(_adam, adamw), _ADAM_STATE, ()),
+    torch.optim.SGD: (_update_sgd, (), ("momentum_buffer",)),
+    torch.optim.RMSprop: (_update_rmsprop, ("step", "square_avg"), ("momentum_buffer",)),
+}
+"""What takes a step of each kind, the state it always needs, and that which it needs with momentum."""

@@ -32,35 +32,40 @@ def probe(
         before: weights before the newest update; None leaves `update_ratio` out.
     """
     weights = dict(model.named_parameters())
-    dead = dict(zip(model.RECTIFIED, dead_shares(model, images), strict=True)) if images is not None else {}
-    figures = []
-    for layer, beginnings in model.LAYERS.items():
+    norms: list[Tensor] = []
+    for beginnings in model.LAYERS.values():
         names = [name for name in weights if name.startswith(beginnings)]
+        changes = [weights[name] - before[name] for name in names] if before is not None else []
         gradients = [gradient for name in names if (gradient := weights[name].grad) is not None]
-        weight_norm = _norm([weights[name] for name in names])
-        ratio = None
-        if before is not None:
-            update = _norm([weights[name] - before[name] for name in names])
-            ratio = update / weight_norm if weight_norm else None
-        figures.append(Layer(layer, weight_norm, _norm(gradients), ratio, dead.get(layer)))
-    return tuple(figures)
+        norms += _norm([weights[name] for name in names]), _norm(gradients), _norm(changes)
+    shares = _dead_shares(model, images) if images is not None else []
+    # A GPU is waited for once: every figure by itself would be thirteen times.
+    figures: list[float] = torch.stack([figure.to(norms[0].device) for figure in norms + shares]).tolist()
+    dead = dict(zip(model.RECTIFIED, figures[len(norms) :], strict=bool(shares)))
+    layers = []
+    for number, layer in enumerate(model.LAYERS):
+        weight, slope, change = figures[3 * number : 3 * number + 3]
+        ratio = change / weight if before is not None and weight else None
+        layers.append(Layer(layer, weight, slope, ratio, dead.get(layer)))
+    return tuple(layers)
 
 
-def dead_shares(model: Network, images: Tensor) -> tuple[float, ...]:
+def _dead_shares(model: Network, images: Tensor) -> list[Tensor]:
     """Share of the channels of both maps and of the hidden units that are zero for all `images` (n, 1, 28, 28)."""
     shares, training = [], model.training
     model.eval()  # a look must not move the statistics of batch normalisation
     for activations in model.activations(images):
         highest = activations.amax([axis for axis in range(activations.dim()) if axis != 1])
-        shares.append(float((highest <= 0).float().mean()))
+        shares.append((highest <= 0).float().mean())
     model.train(training)
-    return tuple(shares)
+    return shares
 
 
-def _norm(tensors: Sequence[Tensor]) -> float:
+def _norm(tensors: Sequence[Tensor]) -> Tensor:
     if not tensors:
-        return 0.0
-    return float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(tensor) for tensor in tensors])))
+        return torch.zeros(())
+    norm: Tensor = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(tensor) for tensor in tensors]))
+    return norm
 
 
 @torch.no_grad()

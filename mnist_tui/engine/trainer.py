@@ -44,6 +44,7 @@ from mnist_tui.engine.editor import Editor
 from mnist_tui.engine.examiner import Examiner
 from mnist_tui.engine.finder import find_rate
 from mnist_tui.engine.keeper import Destination, Keeper, Place
+from mnist_tui.engine.launching import Chunk, make_launcher
 from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.network import Network
 from mnist_tui.engine.probe import describe_batch, probe, snapshot
@@ -116,6 +117,7 @@ class Trainer:
         self._stop_after_epoch = False
         self._starved = False  # paused, since a batch did not fit into the memory
         self._order: tuple[int, Tensor] | None = None
+        self._launcher = make_launcher(self.learner, splits.train)
 
     @property
     def model(self) -> Network:
@@ -229,25 +231,31 @@ class Trainer:
                 if control.stopping or (place.epoch > self.hyperparameters.epochs and place.position == 0):
                     return
             hyperparameters = self.hyperparameters
-            batch = self._epoch_order()[place.position : place.position + hyperparameters.batch_size]
-            images, labels = train.gather(batch)
-            if augments(hyperparameters):
-                images = augment(images, hyperparameters, place.samples)
-            if hyperparameters.schedule != "constant":
-                self.learner.learning_rate = hyperparameters.learning_rate * self._rate_factor()
-            inspected = None
+            order = self._epoch_order()
+            count = min(hyperparameters.batch_size, len(train) - place.position)
+            inspected, fits = None, True
             try:
-                if self._inspecting:
-                    inspected = self._train_inspected(images, labels)
+                if self._launcher is not None and not self._inspecting:
+                    self._launcher.launch(place, order, count)
                 else:
-                    self._train_batch(images, labels)
+                    images, labels = train.gather(order[place.position : place.position + count])
+                    if augments(hyperparameters):
+                        images = augment(images, hyperparameters, place.samples)
+                    if hyperparameters.schedule != "constant":
+                        self.learner.learning_rate = hyperparameters.learning_rate * self._rate_factor()
+                    if self._inspecting:
+                        inspected = self._train_inspected(images, labels)
+                    else:
+                        self._train_batch(images, labels)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                yield from self._give_in(control, len(batch))
+                fits = False
+            if not fits:  # only now does the error hold none of the batch's memory any more
+                yield from self._give_in(control, count)
                 continue
-            place.position += len(batch)
-            place.samples += len(batch)
+            place.position += count
+            place.samples += count
             place.step += 1
             probing = place.step % PROBE_BATCHES == 0
             ends = place.position >= len(train)
@@ -260,17 +268,21 @@ class Trainer:
                 or len(self._losses) >= DRAIN_BATCHES
                 or training_clock() - self._drained >= DRAIN_SECONDS
             ):
-                yield from self._drain(len(batch))
+                yield from self._drain(count)
                 if probing:
                     yield LayersProbed(place.step, probe(self.model, self._probe_images()))
                 if inspected:
                     yield attrs.evolve(inspected, step=place.step)
                 if time.monotonic() - self._saved >= self._autosave:
                     yield from self._save()
+            elif self._launcher is not None and self._launcher.full:
+                yield from self._collect(everything=False)
 
     def _give_in(self, control: Control, batch_size: int) -> Iterator[Event]:
         """A batch did not fit into the memory: nothing of it counts, and a smaller one may be tried."""
         self.learner.forget_gradients()
+        if self._launcher is not None:
+            self._launcher.release()
         self._inspecting = False
         yield from self._drain(batch_size)
         smaller = max(1, batch_size // 2)
@@ -297,6 +309,7 @@ class Trainer:
     def _train_batch(self, images: Tensor, labels: Tensor) -> Tensor:
         """Train one batch; results stay on the device. Returns the logits."""
         loss, logits = self.learner.train_batch(images, labels)
+        self.learner.average_weights()
         self._losses.append(loss)
         self._correct.append((logits.argmax(1) == labels).sum())
         return logits
@@ -314,28 +327,44 @@ class Trainer:
 
     def _drain(self, batch_size: int) -> Iterator[Event]:
         """Bring the results of equal batches down to the host, together."""
+        yield from self._collect()
         if not self._losses:
             return
         losses = tuple(torch.stack(self._losses).tolist())
         correct = tuple(torch.stack(self._correct).tolist())
         self._losses.clear()
         self._correct.clear()
+        place, learner = self.place, self.learner
+        first = place.step - len(losses) + 1
+        rate, norm = learner.learning_rate, learner.gradient_norm()
+        yield self._tell(Chunk(first, place.epoch, batch_size, place.samples, rate, losses, correct, norm))
+
+    def _collect(self, everything: bool = True) -> Iterator[Event]:
+        """Bring down what was launched on a device that runs ahead; without `everything`, what is through there."""
+        if self._launcher is None:
+            return
+        for chunk in self._launcher.collect(everything):
+            yield self._tell(chunk)
+        notice, self._launcher.notice = self._launcher.notice, ""
+        if notice:
+            yield Answered(self.place.step, notice)
+
+    def _tell(self, chunk: Chunk) -> BatchesTrained:
+        """`chunk` as an event, with the time since the one before."""
         now = training_clock()
         seconds, self._drained = now - self._drained, now
-        place = self.place
         self._keeper.standing.epoch_seconds += seconds
-        place.seconds += seconds
-        first = place.step - len(losses) + 1
-        yield BatchesTrained(
-            first,
-            place.epoch,
-            batch_size,
-            losses,
-            correct,
-            place.samples,
+        self.place.seconds += seconds
+        return BatchesTrained(
+            chunk.first_step,
+            chunk.epoch,
+            chunk.batch_size,
+            chunk.losses,
+            chunk.correct,
+            chunk.samples,
             seconds,
-            self.learner.learning_rate,
-            self.learner.gradient_norm(),
+            chunk.learning_rate,
+            chunk.gradient_norm,
         )
 
     def _heed(self, control: Control) -> Iterator[Event]:

@@ -99,6 +99,7 @@ def test_the_average_is_that_of_all_weights_and_statistics() -> None:
     learner.model.train()
     for number in range(1, 40):
         learner.train_batch(IMAGES, LABELS)
+        learner.average_weights()
         decay = min(0.9, (1 + number) / (10 + number))
         for name, tensor in learner.model.state_dict().items():
             wanted[name] = decay * wanted[name] + (1 - decay) * tensor
