@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.app import SystemCommand
@@ -40,14 +41,12 @@ from mnist_tui.leaving import Departure
 from mnist_tui.tui.actions.leave import LeaveActions
 from mnist_tui.tui.actions.run import RunActions
 from mnist_tui.tui.actions.runs import RunsActions
-from mnist_tui.tui.bell import notification
 from mnist_tui.tui.collecting import keep_collections_short
 from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.looks import is_light
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, PlainScrollBar, themes
-from mnist_tui.tui.tmux import inside_tmux
 
 if TYPE_CHECKING:
     from mnist_tui.core.resuming import Resumption
@@ -101,12 +100,20 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         self._shelf = comes_from.shelf if comes_from else None  # back from another run: to the Runs screen as it was
         self.departure = departure or Departure()
         self._charts_shown = self._figures_shown = 0.0
+        self._colours_settled = False
         self._going_on = False  # with a run that was left, and no batch since
         self.set_class(session.ascii_only, "-ascii")
         ScrollBar.renderer = PlainScrollBar if session.ascii_only else ScrollBarRender
         for theme in themes():
             self.register_theme(theme)
         self.theme = LIGHT_THEME if is_light(screen.theme, os.environ) else DARK_THEME
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Textual's, but for the one of the theme it opens with: every rule is parsed in those colours already."""
+        if self._colours_settled or self.stylesheet._variables != self.get_css_variables():
+            super().refresh_css(animate)
+        self._colours_settled = True
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's, but for the one that replaces a terminal's own colours: no style here has any.
@@ -130,6 +137,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
             gc.enable()
         if not self.is_headless:
             keep_collections_short()
+        self.stylesheet.read(Path(__file__).with_name("later.tcss"))
         threading.Thread(target=_preload, name="preload", daemon=True).start()
         self.session.runner.load()
         if self._resumption is not None:
@@ -244,6 +252,9 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
     def _ring(self, title: str, text: str) -> None:
         """Tell somebody who looks elsewhere, after a run that was long enough to look away."""
         if self.settings.bell and self.session.progress.train_seconds >= RING_SECONDS and self._driver is not None:
+            from mnist_tui.tui.bell import notification
+            from mnist_tui.tui.tmux import inside_tmux
+
             self._driver.write(notification(title, text, inside_tmux=inside_tmux()))
 
     def _way_back(self, event: Rewound) -> str:

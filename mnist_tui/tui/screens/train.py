@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import ScreenResume
+from textual.geometry import Size
 from textual.screen import Screen
 
 from mnist_tui.tui.widgets.batch_panel import BatchPanel
@@ -43,9 +45,11 @@ class TrainScreen(Screen[None]):
         self.preview = PreviewPanel(session)
         self.health = HealthBar(session.progress, ascii_only=ascii_only)
         self._shown: DigitPanel | BatchPanel | PreviewPanel = self.digits
+        self._resumed = False
 
     def compose(self) -> ComposeResult:
         """Status, panels, keys."""
+        self._fit(self.app.size)
         yield self.status
         with Horizontal(id="panels"):
             with Vertical(id="settings"):
@@ -59,6 +63,19 @@ class TrainScreen(Screen[None]):
         yield TooSmall(self._session.progress)
         yield self.health
         yield KeyBar()
+
+    def _fit(self, size: Size) -> None:
+        """Have the classes of a terminal of `size` before any widget is styled: each would be styled again for them."""
+        for length, breakpoints in (
+            (size.width, self.app.HORIZONTAL_BREAKPOINTS),
+            (size.height, self.app.VERTICAL_BREAKPOINTS),
+        ):
+            self.add_class(*[name for least, name in breakpoints if least <= length][-1:])
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """The first time every style is fresh, and that is seen to take a tenth of what the first frame needs."""
+        event.refresh_styles = event.refresh_styles and self._resumed
+        self._resumed = True
 
     def show(self, *, charts: bool, figures: bool) -> None:
         """Bring every panel up to date; charts and running figures only where they may move."""
