@@ -55,7 +55,7 @@ def loaded_before_the_first_frame(folder: Path) -> dict[str, str]:
         [sys.executable, "-c", CODE], cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
     assert process.returncode == 0, process.stderr
-    found = {}
+    found: dict[str, str] = {}
     for line in process.stdout.splitlines():
         name, _, place = line.partition(" ")
         top = name.partition(".")[0]

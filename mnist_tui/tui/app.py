@@ -43,6 +43,7 @@ from mnist_tui.tui.actions.run import RunActions
 from mnist_tui.tui.actions.runs import RunsActions
 from mnist_tui.tui.collecting import keep_collections_short
 from mnist_tui.tui.keys import KEYS
+from mnist_tui.tui.link import Link
 from mnist_tui.tui.looks import is_light
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.session import Session
@@ -99,6 +100,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         self._beside = beside  # what is trained here while another run is looked at
         self._shelf = comes_from.shelf if comes_from else None  # back from another run: to the Runs screen as it was
         self.departure = departure or Departure()
+        self.link = Link(self, screen.fps)
         self._charts_shown = self._figures_shown = 0.0
         self._colours_settled = False
         self._going_on = False  # with a run that was left, and no batch since
@@ -186,13 +188,22 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         if self.departure.asked.is_set() and not self.leaving and not self.outlives_terminal:
             self.stop_and_leave(self.departure.exit_code, self.departure.reason)
         now = time.monotonic()
-        charts = edited or now - self._charts_shown >= 0.98 / self.settings.fps
+        if self.link.judge(now):
+            self.slow_link = self.link.pace.words
+            eventful = True
+        period = 0.9 / self.link.pace.rate  # a tick that comes early is one, too
+        free = not self.link.busy
+        charts = edited or (free and now - self._charts_shown >= period)
         if charts:
             self._charts_shown = now
-        figures = eventful or now - self._figures_shown >= FIGURES_SECONDS
+        figures = eventful or (free and now - self._figures_shown >= max(FIGURES_SECONDS, period))
         if figures:
             self._figures_shown = now
         self.show(charts=charts, figures=figures)
+
+    def post_display_hook(self) -> None:
+        """A frame was handed to the terminal."""
+        self.link.frame_sent()
 
     def show(self, *, charts: bool = True, figures: bool = True) -> None:
         """Bring the screen in sight up to date; charts and running figures only where they may move."""

@@ -24,7 +24,10 @@ class SessionApp(OrderedKeys):
     Attributes:
         failure: the traceback of an exception in a screen, or empty.
         detached: the terminal is gone; nothing is drawn any more.
+        slow_link: what to say of a line that cannot carry what would be painted; empty where it can.
     """
+
+    slow_link = ""
 
     def __init__(self, session: Session, screen: ScreenSettings) -> None:
         super().__init__(driver_class=GuardedDriver)

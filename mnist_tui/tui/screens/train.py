@@ -70,7 +70,7 @@ class TrainScreen(Screen[None]):
             (size.width, self.app.HORIZONTAL_BREAKPOINTS),
             (size.height, self.app.VERTICAL_BREAKPOINTS),
         ):
-            self.add_class(*[name for least, name in breakpoints if least <= length][-1:])
+            self.add_class(*[name for least, name in breakpoints or [] if least <= length][-1:])
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         """The first time every style is fresh, and that is seen to take a tenth of what the first frame needs."""
