@@ -44,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=6)
     parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--images", type=int, default=0, help="train on so many digits (at most 9900) instead of all")
     parser.add_argument("--rate", type=int, default=20_000, help="bytes a second that the slow line takes")
     parser.add_argument("--time-limit", type=float, default=600.0, help="seconds for one run")
     options = parser.parse_args()
@@ -51,6 +52,11 @@ def main() -> None:
     ratios, slow_keys, free_keys = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         flags: list[object] = ["--epochs", options.epochs, "--device", "cpu"]
+        if options.images:
+            from tests.datafiles import write_idx
+
+            write_idx(Path(folder) / "data", train=options.images, test=100)
+            flags += ["--data-dir", Path(folder) / "data"]
         pairs = alternate(
             options.pairs,
             lambda pair: train(flags, Path(folder) / f"slow-{pair}", options.rate, options.time_limit),

@@ -19,6 +19,7 @@ from mnist_tui.core.events import (
     Answered,
     BatchesTrained,
     BatchInspected,
+    BatchTimed,
     CheckpointSaved,
     EpochFinished,
     Event,
@@ -48,6 +49,7 @@ from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.model import CNN
 from mnist_tui.engine.probe import describe_batch, probe, snapshot
 from mnist_tui.engine.restoring import SavedState
+from mnist_tui.engine.timing import time_batch
 
 DRAIN_SECONDS = 0.1  # how long losses may stay on the device before they come down together
 DRAIN_BATCHES = 512
@@ -115,6 +117,8 @@ class Trainer:
         self._inspecting = False
         self._stop_after_epoch = False
         self._starved = False  # paused, since a batch did not fit into the memory
+        self._timing = False  # the next batch; else no clock is read
+        self._timed: BatchTimed | None = None
         self._order: tuple[int, Tensor] | None = None
 
     @property
@@ -239,6 +243,8 @@ class Trainer:
             try:
                 if self._inspecting:
                     inspected = self._train_inspected(images, labels)
+                elif self._timing:
+                    self._train_timed(images, labels)
                 else:
                     self._train_batch(images, labels)
             except (RuntimeError, MemoryError) as error:
@@ -301,6 +307,16 @@ class Trainer:
         self._correct.append((logits.argmax(1) == labels).sum())
         return logits
 
+    def _train_timed(self, images: Tensor, labels: Tensor) -> None:
+        """Train one batch as any other, and say where its time went; its images are gathered once more for that."""
+        self._timing = False
+        place = self.place
+        indices = self._epoch_order()[place.position : place.position + len(labels)]
+        stages, loss, hits = time_batch(self.learner, self.splits.train, indices, place.samples)
+        self._losses.append(loss)
+        self._correct.append(hits)
+        self._timed = BatchTimed(place.step + 1, len(labels), *stages)
+
     def _train_inspected(self, images: Tensor, labels: Tensor) -> BatchInspected:
         """Train one batch and describe it; its step is that of the caller."""
         self._inspecting = False
@@ -337,6 +353,9 @@ class Trainer:
             self.learner.learning_rate,
             self.learner.gradient_norm(),
         )
+        if self._timed is not None:
+            timed, self._timed = self._timed, None
+            yield timed
 
     def _heed(self, control: Control) -> Iterator[Event]:
         """Do what the mailbox asks for; while paused, wait here."""
@@ -392,6 +411,8 @@ class Trainer:
             yield StopScheduled(self.place.step, self.place.epoch if wishes.stop_after_epoch else None)
         if wishes.preview is not None:
             yield preview(self.splits.train, wishes.preview, self._epoch_order()[self.place.position :])
+        if wishes.timing:
+            self._timing = True
         if not (wishes.evaluate or wishes.save or wishes.find_rate):
             return
         if wishes.evaluate and self._examiner.standing.evaluated_step == self.place.step:

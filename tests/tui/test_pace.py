@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from mnist_tui.tui.pace import Pace
@@ -52,7 +54,7 @@ def test_what_was_tried_in_vain_is_tried_ever_more_seldom() -> None:
         line.run(1, 0.9 if rate > 2 else 0.1)
         if line.pace.rate > rate:
             tries.append(second)
-    gaps = [after - before for before, after in zip(tries, tries[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(tries)]
     assert len(gaps) >= 3
     assert gaps[-1] > 2 * gaps[0]
 

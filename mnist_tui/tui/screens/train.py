@@ -16,6 +16,7 @@ from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.health_bar import HealthBar
 from mnist_tui.tui.widgets.key_bar import KeyBar
 from mnist_tui.tui.widgets.knob_panel import KnobPanel
+from mnist_tui.tui.widgets.load_strip import LoadStrip
 from mnist_tui.tui.widgets.preview_panel import AUGMENTATIONS, PreviewPanel
 from mnist_tui.tui.widgets.run_facts import RunFacts
 from mnist_tui.tui.widgets.status_bar import StatusBar
@@ -38,6 +39,7 @@ class TrainScreen(Screen[None]):
         self.status = StatusBar(session.progress, session.settings, ascii_only=ascii_only)
         self.knobs = KnobPanel(session.wanted, session.dataset, ascii_only=ascii_only)
         self.facts = RunFacts(session)
+        self.load = LoadStrip(session)
         self.pair = ChartPair(session.history, session.progress, session.hint, ascii_only=ascii_only)
         self.charts = self.pair.charts
         self.digits = DigitPanel(session)
@@ -55,6 +57,7 @@ class TrainScreen(Screen[None]):
             with Vertical(id="settings"):
                 yield self.knobs
                 yield self.facts
+                yield self.load
             with Vertical(id="pictures"):
                 yield self.pair
                 yield self.digits
@@ -83,6 +86,7 @@ class TrainScreen(Screen[None]):
         if figures:
             self.status.show()
             self.facts.show()
+            self.load.show()
         self.health.show()
         self.knobs.show(session.wanted, session.dataset, session.progress)
         self._show_digits()
