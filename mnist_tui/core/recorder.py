@@ -16,8 +16,8 @@ import attrs
 from mnist_tui.core.errors import UserError
 from mnist_tui.core.events import (
     BatchesTrained,
-    BatchTimed,
     BatchInspected,
+    BatchTimed,
     CheckpointSaved,
     DataLoaded,
     DownloadProgressed,

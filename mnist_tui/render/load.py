@@ -15,6 +15,7 @@ def load_lines(rate: float | None, load: MachineLoad, width: int, *, ascii_only:
         rate: images a second; None before the first batch.
         load: the machine's.
         width: cells of a line.
+        ascii_only: no degree sign.
     """
     own = [f"{grouped(round(rate))} img/s"] if rate else []
     own += [f"cpu {load.own:.0%}".replace("%", " %"), f"{load.memory / _GB:.1f} GB"]

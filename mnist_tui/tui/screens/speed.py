@@ -98,7 +98,7 @@ class SpeedTable(LineView):
         progress = session.progress
         if session.watching:
             who = progress.owner or "another process"
-            return f"{who} trains this run, and only there it can be told: open this where it is trained"
+            return f"trained by {who}, and only there it can be told: open this where it is trained"
         if times is None and progress.phase != "training":
             return "nothing is trained now: space trains, and a batch a second is timed then"
         if times is None:
