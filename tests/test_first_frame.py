@@ -61,7 +61,8 @@ def loaded_before_the_first_frame(folder: Path) -> dict[str, str]:
         top = name.partition(".")[0]
         if top.startswith("_"):
             continue
-        found.setdefault(name if top in {"mnist_tui", "textual", "rich"} else top, place)
+        if top in {"mnist_tui", "textual", "rich"} or name == top:
+            found[name] = place
     return found
 
 
