@@ -51,6 +51,8 @@ class Output(WriterThread):
             self._queue.task_done()
             if self._through is not None and not self.backlog:
                 self._tell()
+        self._queue.task_done()
+        self._tell()  # the end may have been handed over before the last check
 
     def _tell(self) -> None:
         tell, self._through = self._through, None

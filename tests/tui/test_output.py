@@ -29,6 +29,21 @@ def test_who_hands_over_to_a_terminal_that_takes_nothing_does_not_wait() -> None
     os.close(reader)
 
 
+def test_who_waits_is_told_at_the_end_too() -> None:
+    reader, writer = os.pipe()
+    told: list[int] = []
+    with os.fdopen(writer, "w") as file:
+        output = Output(file)
+        output.write("frame")
+        output.tell_when_through(lambda: told.append(1))
+        output._queue.put(None)  # as `stop` does, before the frame is written
+        output.start()
+        output.join(10)
+        assert not output.is_alive()
+    os.close(reader)
+    assert told == [1]
+
+
 def test_it_is_told_at_once_where_nothing_is_on_its_way(tmp_path: Path) -> None:
     with (tmp_path / "out").open("w") as file:
         output = Output(file)
