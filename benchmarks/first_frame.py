@@ -64,7 +64,7 @@ def main() -> None:
     report(
         "first complete frame, 120x36",
         "an empty Textual app",
-        "<= 1.5x",
+        "<= 1.3x",
         f"{median(ratios).show('.2f', 'x')}, {middle[0]:.3f} s to {middle[1]:.3f} s",
     )
 

@@ -24,6 +24,7 @@ RIGHT, LEFT, ENTER = b"\x1b[C", b"\x1b[D", b"\r"
 TRAINING, PAUSED, DONE = "● training".encode(), "‖ paused".encode(), "✓ done".encode()  # the dashboard's status line
 
 _QUERY, _ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
+_SIP = 256  # bytes that a slow line takes at once
 _TICK = 0.005  # how often a child is asked whether it has ended
 
 
@@ -33,6 +34,8 @@ class TimedOut(Exception):
 
 class Terminal:
     """Runs `command` in a pty of `columns` x `rows`; as a context manager it leaves no process behind.
+
+    With a `rate` it takes so many bytes a second and no more, as a slow line does.
 
     Attributes:
         started: when the child was forked; all times are `time.perf_counter` seconds.
@@ -47,7 +50,10 @@ class Terminal:
         directory: Path,
         columns: int = 120,
         rows: int = 36,
+        rate: int = 0,
     ) -> None:
+        self._rate = rate
+        self._next_read = 0.0
         child = {**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self.output = bytearray()
         self.chunks: list[tuple[float, int]] = []
@@ -72,6 +78,11 @@ class Terminal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+
+    @property
+    def pid(self) -> int:
+        """The program's process."""
+        return self._pid
 
     @property
     def mark(self) -> int:
@@ -166,17 +177,23 @@ class Terminal:
         """Read once, waiting up to `seconds`; false where the other side has closed the terminal."""
         if not self._open:
             return False
+        early = self._next_read - time.perf_counter() if self._rate else 0.0
+        if early > 0:
+            time.sleep(min(early, seconds))
+            return True
         readable, _, _ = select.select([self._descriptor], [], [], seconds)
         if not readable:
             return True
         try:
-            data = os.read(self._descriptor, 1 << 16)
+            data = os.read(self._descriptor, _SIP if self._rate else 1 << 16)
         except OSError:  # EIO: the last process on the other side is gone
             data = b""
         if not data:
             self._open = False
             return False
         self.chunks.append((time.perf_counter(), len(data)))
+        if self._rate:
+            self._next_read = time.perf_counter() + len(data) / self._rate
         self.output += data
         # Only the new bytes and what a query cut in two needs: a search of everything would slow the reader down.
         if self.output.find(_QUERY, max(0, len(self.output) - len(data) - len(_QUERY) + 1)) >= 0:

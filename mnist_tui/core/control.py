@@ -34,6 +34,7 @@ class Wishes:
         save: write a checkpoint now.
         find_rate: the number of a request for the learning-rate finder, or 0.
         preview: show what these hyperparameters would feed the network.
+        timing: tell where the time of the next batch goes.
         stop_after_epoch: whether the run shall end with the epoch under way.
         stop: save and end the run.
     """
@@ -46,6 +47,7 @@ class Wishes:
     save: bool = False
     find_rate: int = 0
     preview: Hyperparameters | None = None
+    timing: bool = False
     stop_after_epoch: bool = False
     stop: bool = False
 
@@ -69,6 +71,7 @@ class Control:
         self._find_rate = 0
         self._rate_requests = 0
         self._preview: Hyperparameters | None = None
+        self._timing = False
         self._stop_after_epoch = False
         self._stop = False
         self.reason = ""
@@ -163,6 +166,11 @@ class Control:
         with self._posting():
             self._preview = hyperparameters
 
+    def request_timing(self) -> None:
+        """Tell where the time of the next batch goes."""
+        with self._posting():
+            self._timing = True
+
     def stop_after_epoch(self, wanted: bool) -> None:
         """End the run with the epoch under way, or do not."""
         with self._posting():
@@ -192,13 +200,14 @@ class Control:
                 save=self._save,
                 find_rate=self._find_rate,
                 preview=self._preview,
+                timing=self._timing,
                 stop_after_epoch=self._stop_after_epoch,
                 stop=self._stop,
             )
             self._heard.clear()
             self._commands.clear()
             self._single_steps = 0
-            self._evaluate = self._save = self._news = False
+            self._evaluate = self._save = self._timing = self._news = False
             self._find_rate = 0
             self._preview = None
             self.pending = self._paused or self._stop

@@ -18,6 +18,7 @@
 | `BatchInspected` | after a single step, with what the batch was and did |
 | `LayersProbed` | every 200 batches |
 | `StopScheduled` | a stop after the epoch under way was asked for, or called off |
+| `BatchTimed` | on request: where the time of one batch went |
 | `Answered` | a wish needed nothing done, or could not be fulfilled |
 | `RatesTried`, `RateFound` | while the learning-rate finder runs, and when it is through |
 | `HealthWarned`, `HealthRecovered` | something is wrong with the training, or is so no more |
@@ -270,6 +271,19 @@ class Answered(Fact):
 
 
 @attrs.frozen(repr=False, eq=False)
+class BatchTimed(Fact):
+    """Milliseconds that batch `step`, of `batch_size` images, spent in each stage; `core.speed` says what each is."""
+
+    step: int
+    batch_size: int
+    data: float
+    forward: float
+    backward: float
+    optimizer: float
+    recording: float
+
+
+@attrs.frozen(repr=False, eq=False)
 class RatesTried(Fact):
     """The learning-rate finder has come so far: rates, and the smoothed loss of each in nats."""
 
@@ -422,6 +436,7 @@ Event: TypeAlias = (
     | LayersProbed
     | BatchInspected
     | StopScheduled
+    | BatchTimed
     | Answered
     | RatesTried
     | RateFound

@@ -17,6 +17,7 @@ from mnist_tui.core.errors import UserError
 from mnist_tui.core.events import (
     BatchesTrained,
     BatchInspected,
+    BatchTimed,
     CheckpointSaved,
     DataLoaded,
     DownloadProgressed,
@@ -38,7 +39,17 @@ from mnist_tui.core.files import write_atomically
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, differences
 from mnist_tui.core.tally import Tally
 
-_PASSING = (DataLoaded, DownloadProgressed, EngineLoaded, EvaluationBegan, Observed, Previewed, RatesTried, Recalled)
+_PASSING = (
+    BatchTimed,
+    DataLoaded,
+    DownloadProgressed,
+    EngineLoaded,
+    EvaluationBegan,
+    Observed,
+    Previewed,
+    RatesTried,
+    Recalled,
+)
 """Events that are no facts about the run."""
 _ELSEWHERE = {"logits", "images", "weights"}  # arrays have files of their own
 _BACKLOG = 20_000  # lines that a full disk may keep waiting: half an hour of training

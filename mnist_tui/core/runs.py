@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -165,6 +164,8 @@ def _known_runs(run: str, folders: list[Path], runs_dir: Path) -> str:
 
 def read_run(folder: Path) -> dict[str, Any]:
     """`run.json` of a run; empty where it is missing or damaged."""
+    import json  # 2 ms that the first frame does without
+
     try:
         content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -102,7 +102,9 @@ class ScreenSettings:
     """
 
     start: bool = _option(False, "Start training at once.")
-    fps: float = _option(5.2, "How often a second the charts may move.", _at_least(0.2))
+    fps: float = _option(
+        10.0, "How often a second the charts may move, 10 at most; less on a slow link.", _at_least(0.2)
+    )
     mouse: bool = _option(True, "React to the mouse.")
     bell: bool = _option(True, "Ring, and notify the desktop, at the end of a run of a minute or more.")
     ascii: bool = _option(False, "Draw with ASCII characters only.")

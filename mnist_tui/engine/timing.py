@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from mnist_tui.core.speed import STAGES, StageTimes
 from mnist_tui.engine.augment import augment, augments
@@ -23,31 +24,47 @@ def time_stages(learner: Learner, train: Batches, batches: int = 60, warm_up: in
     """
     hyperparameters = learner.hyperparameters
     size = min(hyperparameters.batch_size, len(train))
-    wait = _waiter(train.device)
     order = permutation(hyperparameters.seed, 1, len(train), train.device)
     rows: list[list[float]] = []
     learner.model.train()
     for number in range(warm_up + batches):
         start = number * size % max(1, len(train) - size + 1)
-        marks = [_now(wait)]
-        images, labels = train.gather(order[start : start + size])
-        if augments(hyperparameters):
-            images = augment(images, hyperparameters, number * size)
-        marks.append(_now(wait))
-        logits = learner.model(images)
-        loss = F.cross_entropy(logits, labels, label_smoothing=hyperparameters.label_smoothing)
-        marks.append(_now(wait))
-        learner.forget_gradients()
-        loss.backward()  # type: ignore[no-untyped-call]
-        marks.append(_now(wait))
-        learner.step()
-        marks.append(_now(wait))
-        (logits.detach().argmax(1) == labels).sum().item()
-        loss.item()
-        marks.append(_now(wait))
-        rows.append([(after - before) * 1e3 for before, after in pairwise(marks)])
+        stages, _, _ = time_batch(learner, train, order[start : start + size], number * size)
+        rows.append(stages)
     medians = [statistics.median(column) for column in zip(*rows[warm_up:], strict=True)]
     return StageTimes(**dict(zip(STAGES, medians, strict=True)), batch_size=size)
+
+
+def time_batch(learner: Learner, train: Batches, indices: Tensor, samples: int) -> tuple[list[float], Tensor, Tensor]:
+    """Train one batch, as `Learner.train_batch` does; milliseconds of each of `STAGES`, loss and hits on the device.
+
+    Args:
+        learner: its model is in training mode.
+        train: what the images are taken from.
+        indices: (n,) int64, which.
+        samples: images seen before, by which augmentation is drawn.
+    """
+    hyperparameters = learner.hyperparameters
+    wait = _waiter(train.device)
+    marks = [_now(wait)]
+    images, labels = train.gather(indices)
+    if augments(hyperparameters):
+        images = augment(images, hyperparameters, samples)
+    marks.append(_now(wait))
+    logits = learner.model(images)
+    loss = F.cross_entropy(logits, labels, label_smoothing=hyperparameters.label_smoothing)
+    marks.append(_now(wait))
+    learner.forget_gradients()
+    loss.backward()  # type: ignore[no-untyped-call]
+    marks.append(_now(wait))
+    learner.step()
+    learner.average_weights()
+    marks.append(_now(wait))
+    hits = (logits.detach().argmax(1) == labels).sum()
+    hits.item()
+    loss.item()
+    marks.append(_now(wait))
+    return [(after - before) * 1e3 for before, after in pairwise(marks)], loss.detach(), hits
 
 
 def _waiter(device: torch.device) -> Callable[[], None]:

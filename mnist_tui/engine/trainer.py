@@ -19,6 +19,7 @@ from mnist_tui.core.events import (
     Answered,
     BatchesTrained,
     BatchInspected,
+    BatchTimed,
     CheckpointSaved,
     EpochFinished,
     Event,
@@ -49,6 +50,7 @@ from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.network import Network
 from mnist_tui.engine.probe import describe_batch, probe, snapshot
 from mnist_tui.engine.restoring import SavedState
+from mnist_tui.engine.timing import time_batch
 
 DRAIN_SECONDS = 0.1  # how long losses may stay on the device before they come down together
 DRAIN_BATCHES = 512
@@ -116,6 +118,8 @@ class Trainer:
         self._inspecting = False
         self._stop_after_epoch = False
         self._starved = False  # paused, since a batch did not fit into the memory
+        self._timing = False  # the next batch; else no clock is read
+        self._timed: BatchTimed | None = None
         self._order: tuple[int, Tensor] | None = None
         self._launcher = make_launcher(self.learner, splits.train)
 
@@ -235,7 +239,7 @@ class Trainer:
             count = min(hyperparameters.batch_size, len(train) - place.position)
             inspected, fits = None, True
             try:
-                if self._launcher is not None and not self._inspecting:
+                if self._launcher is not None and not (self._inspecting or self._timing):
                     self._launcher.launch(place, order, count)
                 else:
                     images, labels = train.gather(order[place.position : place.position + count])
@@ -245,6 +249,8 @@ class Trainer:
                         self.learner.learning_rate = hyperparameters.learning_rate * self._rate_factor()
                     if self._inspecting:
                         inspected = self._train_inspected(images, labels)
+                    elif self._timing:
+                        self._train_timed(images, labels)
                     else:
                         self._train_batch(images, labels)
             except (RuntimeError, MemoryError) as error:
@@ -264,6 +270,7 @@ class Trainer:
                 ends
                 or probing
                 or inspected
+                or self._timed
                 or next_is_shorter
                 or len(self._losses) >= DRAIN_BATCHES
                 or training_clock() - self._drained >= DRAIN_SECONDS
@@ -314,6 +321,16 @@ class Trainer:
         self._correct.append((logits.argmax(1) == labels).sum())
         return logits
 
+    def _train_timed(self, images: Tensor, labels: Tensor) -> None:
+        """Train one batch as any other, and say where its time went; its images are gathered once more for that."""
+        self._timing = False
+        place = self.place
+        indices = self._epoch_order()[place.position : place.position + len(labels)]
+        stages, loss, hits = time_batch(self.learner, self.splits.train, indices, place.samples)
+        self._losses.append(loss)
+        self._correct.append(hits)
+        self._timed = BatchTimed(place.step + 1, len(labels), *stages)
+
     def _train_inspected(self, images: Tensor, labels: Tensor) -> BatchInspected:
         """Train one batch and describe it; its step is that of the caller."""
         self._inspecting = False
@@ -338,6 +355,9 @@ class Trainer:
         first = place.step - len(losses) + 1
         rate, norm = learner.learning_rate, learner.gradient_norm()
         yield self._tell(Chunk(first, place.epoch, batch_size, place.samples, rate, losses, correct, norm))
+        if self._timed is not None:
+            timed, self._timed = self._timed, None
+            yield timed
 
     def _collect(self, everything: bool = True) -> Iterator[Event]:
         """Bring down what was launched on a device that runs ahead; without `everything`, what is through there."""
@@ -421,6 +441,8 @@ class Trainer:
             yield StopScheduled(self.place.step, self.place.epoch if wishes.stop_after_epoch else None)
         if wishes.preview is not None:
             yield preview(self.splits.train, wishes.preview, self._epoch_order()[self.place.position :])
+        if wishes.timing:
+            self._timing = True
         if not (wishes.evaluate or wishes.save or wishes.find_rate):
             return
         if wishes.evaluate and self._examiner.standing.evaluated_step == self.place.step:

@@ -96,6 +96,9 @@ class Runner(Protocol):
     def request_preview(self, hyperparameters: Hyperparameters) -> None:
         """Show what `hyperparameters` would feed the network."""
 
+    def request_timing(self) -> None:
+        """Tell where the time of the next batch goes; nothing comes of it where another process trains."""
+
     def stop_after_epoch(self, wanted: bool) -> None:
         """End the run with the epoch under way, or do not."""
 

@@ -192,6 +192,11 @@ class LocalRunner:
         elif self._thread is not None:
             self._orders.put(hyperparameters)
 
+    def request_timing(self) -> None:
+        """Tell where the time of the next batch goes."""
+        if self._control:
+            self._control.request_timing()
+
     def stop_after_epoch(self, wanted: bool) -> None:
         """End the run with the epoch under way, or do not."""
         if self._control:

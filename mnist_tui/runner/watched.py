@@ -161,6 +161,9 @@ class WatchedRunner:
         """Say that there is none."""
         self._wishes.put("there is no preview of augmented images while another process trains")
 
+    def request_timing(self) -> None:
+        """Nothing: only who trains can tell."""
+
     def stop_after_epoch(self, wanted: bool) -> None:
         """End the run with the epoch under way, or do not."""
         self._wishes.put(Letter("stop_after_epoch", wanted=wanted))

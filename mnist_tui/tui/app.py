@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.app import SystemCommand
@@ -40,14 +41,13 @@ from mnist_tui.leaving import Departure
 from mnist_tui.tui.actions.leave import LeaveActions
 from mnist_tui.tui.actions.run import RunActions
 from mnist_tui.tui.actions.runs import RunsActions
-from mnist_tui.tui.bell import notification
 from mnist_tui.tui.collecting import keep_collections_short
 from mnist_tui.tui.keys import KEYS
+from mnist_tui.tui.link import Link
 from mnist_tui.tui.looks import is_light
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, PlainScrollBar, themes
-from mnist_tui.tui.tmux import inside_tmux
 
 if TYPE_CHECKING:
     from mnist_tui.core.resuming import Resumption
@@ -100,13 +100,22 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         self._beside = beside  # what is trained here while another run is looked at
         self._shelf = comes_from.shelf if comes_from else None  # back from another run: to the Runs screen as it was
         self.departure = departure or Departure()
+        self.link = Link(self, screen.fps)
         self._charts_shown = self._figures_shown = 0.0
+        self._colours_settled = False
         self._going_on = False  # with a run that was left, and no batch since
         self.set_class(session.ascii_only, "-ascii")
         ScrollBar.renderer = PlainScrollBar if session.ascii_only else ScrollBarRender
         for theme in themes():
             self.register_theme(theme)
         self.theme = LIGHT_THEME if is_light(screen.theme, os.environ) else DARK_THEME
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Textual's, but for the one of the theme it opens with: every rule is parsed in those colours already."""
+        if self._colours_settled or self.stylesheet._variables != self.get_css_variables():
+            super().refresh_css(animate)
+        self._colours_settled = True
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's, but for the one that replaces a terminal's own colours: no style here has any.
@@ -130,6 +139,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
             gc.enable()
         if not self.is_headless:
             keep_collections_short()
+        self.stylesheet.read(Path(__file__).with_name("later.tcss"))
         threading.Thread(target=_preload, name="preload", daemon=True).start()
         self.session.runner.load()
         if self._resumption is not None:
@@ -178,13 +188,22 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         if self.departure.asked.is_set() and not self.leaving and not self.outlives_terminal:
             self.stop_and_leave(self.departure.exit_code, self.departure.reason)
         now = time.monotonic()
-        charts = edited or now - self._charts_shown >= 0.98 / self.settings.fps
+        if self.link.judge(now):
+            self.slow_link = self.link.pace.words
+            eventful = True
+        period = 0.9 / self.link.pace.rate  # a tick that comes early is one, too
+        free = not self.link.busy
+        charts = edited or (free and now - self._charts_shown >= period)
         if charts:
             self._charts_shown = now
-        figures = eventful or now - self._figures_shown >= FIGURES_SECONDS
+        figures = eventful or (free and now - self._figures_shown >= max(FIGURES_SECONDS, period))
         if figures:
             self._figures_shown = now
         self.show(charts=charts, figures=figures)
+
+    def post_display_hook(self) -> None:
+        """A frame was handed to the terminal."""
+        self.link.frame_sent()
 
     def show(self, *, charts: bool = True, figures: bool = True) -> None:
         """Bring the screen in sight up to date; charts and running figures only where they may move."""
@@ -244,6 +263,9 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
     def _ring(self, title: str, text: str) -> None:
         """Tell somebody who looks elsewhere, after a run that was long enough to look away."""
         if self.settings.bell and self.session.progress.train_seconds >= RING_SECONDS and self._driver is not None:
+            from mnist_tui.tui.bell import notification
+            from mnist_tui.tui.tmux import inside_tmux
+
             self._driver.write(notification(title, text, inside_tmux=inside_tmux()))
 
     def _way_back(self, event: Rewound) -> str:

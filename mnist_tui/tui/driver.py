@@ -15,6 +15,7 @@ from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 
 from mnist_tui.core.suspension import suspension
+from mnist_tui.tui.output import Output
 
 
 def _lenient_decoder(name: str) -> Any:
@@ -26,6 +27,16 @@ class GuardedDriver(LinuxDriver):
 
     _suspended = False
     _frame: list[str] | None = None
+
+    @property
+    def output(self) -> Output | None:
+        """The thread that writes, while there is one."""
+        return self._writer_thread if isinstance(self._writer_thread, Output) else None
+
+    def start_application_mode(self) -> None:
+        """Textual's, with another writing thread than the module's own."""
+        linux_driver.WriterThread = Output  # type: ignore[attr-defined]
+        super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def write(self, data: str) -> None:
         """Hand `data` to the writing thread; the parts of a synchronised frame go together.

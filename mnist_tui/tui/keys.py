@@ -32,6 +32,9 @@ KEYS: list[Binding] = [
     Binding("x", "stop", "stop", tooltip="twice: stop the run after this batch, saved"),
     Binding("X", "stop_after_epoch", "stop later", tooltip="stop the run after this epoch, or call that off"),
     Binding("r", "restart", "restart", tooltip="twice: stop, saved, and begin a run with the values on the rows"),
+    Binding(
+        "W", "speed", "why slow?", tooltip="why is it slow? where the time of a batch goes, and what bounds the speed"
+    ),
     Binding("t", "toggle_theme", "theme", tooltip="dark or light"),
     Binding("1", "train", "charts", tooltip="Train: charts and hyperparameters"),
     Binding("escape", "leave_layer", "back", show=False, tooltip="one layer back"),

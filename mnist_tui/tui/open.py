@@ -51,6 +51,7 @@ def open_dashboard(
     departure = Departure()
     departure.listen()
     session = Session(runner, hyperparameters, ascii_only=screen.ascii, look=choose_look(screen, os.environ))
+    session.measuring = True
     app = MnistApp(session, screen, departure, resumption)
     shown = [app]
     _watch_departure(departure, runner, session, shown, attributes)

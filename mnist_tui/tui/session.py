@@ -12,6 +12,7 @@ from mnist_tui.core.dataset import DATASET_KNOB, Split
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.events import (
     BatchInspected,
+    BatchTimed,
     DataLoaded,
     Evaluated,
     Event,
@@ -39,6 +40,7 @@ from mnist_tui.tui.looks import Look
 
 if TYPE_CHECKING:
     from mnist_tui.core.canvas import Canvas
+    from mnist_tui.core.monitor import Monitor
     from mnist_tui.core.resuming import Resumption
     from mnist_tui.inspecting import Answer, Question, Weights
     from mnist_tui.inspecting.inspector import Inspector
@@ -59,6 +61,8 @@ class Session:
         batch: the newest single step, until training goes on.
         preview: the newest augmented images.
         finding: the newest of the learning-rate finder.
+        timed: the newest batch of which the time was told.
+        measuring: whether this machine is to be measured while it trains.
         watching: another process trains.
         look: how digits are drawn now.
         answers: the newest answer of each topic that was asked about.
@@ -84,6 +88,9 @@ class Session:
         self.preview: Previewed | None = None
         self.finding: RatesTried | RateFound | None = None
         self.answers: dict[str, Answer] = {}
+        self.timed: BatchTimed | None = None
+        self.measuring = False
+        self._monitor: Monitor | None = None
         self._canvas: Canvas | None = None
         self._inspector: Inspector | None = None
 
@@ -120,7 +127,7 @@ class Session:
                 self.start_wanted = False
             case RunStarted():
                 self.start_wanted = self.pausing = False
-                self.batch = self.finding = None
+                self.batch = self.finding = self.timed = None
                 self.browser.forget()
                 if self.watching:
                     self.wanted = event.hyperparameters
@@ -139,6 +146,8 @@ class Session:
                 self.pausing = True
             case BatchInspected():
                 self.batch = event
+            case BatchTimed():
+                self.timed = event
             case Resumed():
                 self.pausing = False
                 self.batch = None
@@ -163,6 +172,15 @@ class Session:
 
             self._canvas = Canvas()
         return self._canvas
+
+    @property
+    def monitor(self) -> Monitor | None:
+        """Who measures this machine; nobody where another process trains, which may be elsewhere."""
+        if self._monitor is None and self.measuring and not self.watching:
+            from mnist_tui.core.monitor import Monitor
+
+            self._monitor = Monitor()
+        return self._monitor
 
     @property
     def weights(self) -> Weights | None:
@@ -221,7 +239,9 @@ class Session:
         return weights.folder == self.progress.folder and digits is self.browser.splits.get(name)
 
     def close(self) -> bool:
-        """End what answers questions; false where it did not end in time."""
+        """End what measures, and what answers questions; false where it did not end in time."""
+        if self._monitor is not None:
+            self._monitor.close()
         return self._inspector is None or self._inspector.close()
 
     def edit(self, name: str, value: Value) -> None:

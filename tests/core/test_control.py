@@ -139,6 +139,7 @@ POSTS: list[Callable[[Control], None]] = [
     Control.cancel_rate,
     lambda control: control.edit({"dropout": 0.5}),
     lambda control: control.request_preview(START),
+    lambda control: control.request_timing(),
     lambda control: control.stop_after_epoch(True),
 ]
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import pyte
 
 SYNC_QUERY, SYNC_ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
+_SIP = 512  # bytes that a slow line takes at once
 LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
 
 
@@ -67,6 +68,7 @@ class Terminal:
         environment: variables to set, or, where None, to take away.
         limits: resource limits of the process.
         redirect: descriptors that are a file and not the terminal.
+        rate: bytes a second that are read; 0 for all there are.
     """
 
     def __init__(
@@ -79,7 +81,9 @@ class Terminal:
         environment: Mapping[str, str | None] | None = None,
         limits: Mapping[int, int] | None = None,
         redirect: Mapping[int, str] | None = None,
+        rate: int = 0,
     ) -> None:
+        self._rate = rate
         settings: dict[str, str | None] = {
             **os.environ,
             "TERM": "xterm-256color",
@@ -118,12 +122,14 @@ class Terminal:
         if not ready:
             return False
         try:
-            data = os.read(self.master, 65536)
+            data = os.read(self.master, _SIP if self._rate else 65536)
         except OSError as error:
             if error.errno == errno.EIO:
                 return False
             raise
         self.output += data
+        if self._rate:
+            select.select([], [], [], len(data) / self._rate)
         if SYNC_QUERY in data:
             os.write(self.master, SYNC_ANSWER)
         # pyte knows neither kitty's keyboard protocol nor private queries that end in `u` or `$p`

@@ -15,6 +15,7 @@ from mnist_tui.core.events import (
     Answered,
     BatchesTrained,
     BatchInspected,
+    BatchTimed,
     CheckpointSaved,
     EpochFinished,
     Evaluated,
@@ -576,3 +577,22 @@ def test_validation_images_are_evaluated_for_real() -> None:
     events = whole_run(make(attrs.evolve(SMALL, epochs=1), data))
     sizes = [(event.split, len(event.logits) // 40) for event in events if isinstance(event, Evaluated)]
     assert sizes == [("validation", 30), ("test", 20)]
+
+
+def test_a_batch_that_is_timed_is_told_once_and_trains_as_any_other() -> None:
+    hyperparameters = attrs.evolve(SMALL, dropout=0.3, shift=1.0)
+    plain = make(hyperparameters)
+    whole_run(plain)
+    timed = make(hyperparameters)
+    control = Control()
+    control.request_timing()
+    events = whole_run(timed, control)
+    (told,) = [event for event in events if isinstance(event, BatchTimed)]
+    assert (told.step, told.batch_size) == (1, hyperparameters.batch_size)
+    assert min(told.data, told.forward, told.backward, told.optimizer, told.recording) > 0
+    assert all(torch.equal(weights(plain)[name], tensor) for name, tensor in weights(timed).items())
+
+
+def test_where_nobody_asks_no_batch_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(module, "time_batch")
+    assert isinstance(whole_run(make())[-1], RunFinished)

@@ -93,6 +93,9 @@ class ScriptedRunner:
     def request_preview(self, hyperparameters: Hyperparameters) -> None:
         self.previews.append(hyperparameters)
 
+    def request_timing(self) -> None:
+        self.calls.append("request_timing")
+
     def stop_after_epoch(self, wanted: bool) -> None:
         self.calls.append(f"stop_after_epoch {wanted}")
 

@@ -12,10 +12,8 @@ from textual.screen import Screen
 from mnist_tui.core.notes import harmless
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.tui.actions.keys import OrderedKeys
-from mnist_tui.tui.clipboard import osc52
 from mnist_tui.tui.driver import GuardedDriver
 from mnist_tui.tui.session import Session
-from mnist_tui.tui.tmux import inside_tmux, load_buffer, wrap
 
 CONFIRM_SECONDS = 5.0
 
@@ -26,7 +24,10 @@ class SessionApp(OrderedKeys):
     Attributes:
         failure: the traceback of an exception in a screen, or empty.
         detached: the terminal is gone; nothing is drawn any more.
+        slow_link: what to say of a line that cannot carry what would be painted; empty where it can.
     """
+
+    slow_link = ""
 
     def __init__(self, session: Session, screen: ScreenSettings) -> None:
         super().__init__(driver_class=GuardedDriver)
@@ -67,6 +68,9 @@ class SessionApp(OrderedKeys):
 
     def copy_to_clipboard(self, text: str) -> None:
         """Put text on the clipboard of the terminal, over SSH and out of tmux too, where the terminal allows it."""
+        from mnist_tui.tui.clipboard import osc52
+        from mnist_tui.tui.tmux import inside_tmux, load_buffer, wrap
+
         super().copy_to_clipboard(text)
         if inside_tmux() and self._driver is not None:
             self._driver.write(wrap(osc52(text)))

@@ -135,6 +135,14 @@ class LookActions(SessionApp):
         """Dark or light."""
         self.theme = DARK_THEME if not self.current_theme.dark else LIGHT_THEME
 
+    def action_speed(self) -> None:
+        """Where the time goes."""
+        from mnist_tui.tui.screens.speed import SpeedScreen
+
+        if not isinstance(self.screen, SpeedScreen):
+            self.push_screen(SpeedScreen(self.session))
+            self.show()
+
     def action_help(self) -> None:
         """Every key."""
         from mnist_tui.tui.screens.help import HelpScreen

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import ScreenResume
+from textual.geometry import Size
 from textual.screen import Screen
 
 from mnist_tui.tui.widgets.batch_panel import BatchPanel
@@ -14,6 +16,7 @@ from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.health_bar import HealthBar
 from mnist_tui.tui.widgets.key_bar import KeyBar
 from mnist_tui.tui.widgets.knob_panel import KnobPanel
+from mnist_tui.tui.widgets.load_strip import LoadStrip
 from mnist_tui.tui.widgets.preview_panel import AUGMENTATIONS, PreviewPanel
 from mnist_tui.tui.widgets.run_facts import RunFacts
 from mnist_tui.tui.widgets.status_bar import StatusBar
@@ -36,6 +39,7 @@ class TrainScreen(Screen[None]):
         self.status = StatusBar(session.progress, session.settings, ascii_only=ascii_only)
         self.knobs = KnobPanel(session.wanted, session.dataset, ascii_only=ascii_only)
         self.facts = RunFacts(session)
+        self.load = LoadStrip(session)
         self.pair = ChartPair(session.history, session.progress, session.hint, ascii_only=ascii_only)
         self.charts = self.pair.charts
         self.digits = DigitPanel(session)
@@ -43,14 +47,17 @@ class TrainScreen(Screen[None]):
         self.preview = PreviewPanel(session)
         self.health = HealthBar(session.progress, ascii_only=ascii_only)
         self._shown: DigitPanel | BatchPanel | PreviewPanel = self.digits
+        self._resumed = False
 
     def compose(self) -> ComposeResult:
         """Status, panels, keys."""
+        self._fit(self.app.size)
         yield self.status
         with Horizontal(id="panels"):
             with Vertical(id="settings"):
                 yield self.knobs
                 yield self.facts
+                yield self.load
             with Vertical(id="pictures"):
                 yield self.pair
                 yield self.digits
@@ -60,12 +67,26 @@ class TrainScreen(Screen[None]):
         yield self.health
         yield KeyBar()
 
+    def _fit(self, size: Size) -> None:
+        """Have the classes of a terminal of `size` before any widget is styled: each would be styled again for them."""
+        for length, breakpoints in (
+            (size.width, self.app.HORIZONTAL_BREAKPOINTS),
+            (size.height, self.app.VERTICAL_BREAKPOINTS),
+        ):
+            self.add_class(*[name for least, name in breakpoints or [] if least <= length][-1:])
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """The first time every style is fresh, and that is seen to take a tenth of what the first frame needs."""
+        event.refresh_styles = event.refresh_styles and self._resumed
+        self._resumed = True
+
     def show(self, *, charts: bool, figures: bool) -> None:
         """Bring every panel up to date; charts and running figures only where they may move."""
         session = self._session
         if figures:
             self.status.show()
             self.facts.show()
+            self.load.show()
         self.health.show()
         self.knobs.show(session.wanted, session.dataset, session.progress)
         self._show_digits()

@@ -18,7 +18,7 @@ _SIGNS = dict(zip(_PHASES, "●‖◌◌✓■✗✗", strict=True))
 _ASCII_SIGNS = dict(zip(_PHASES, "*=~~+#xx", strict=True))
 
 
-def status_pieces(progress: Progress, settings: RunSettings) -> list[tuple[int, str, str]]:
+def status_pieces(progress: Progress, settings: RunSettings, slow_link: str = "") -> list[tuple[int, str, str]]:
     """The words of the line as (how soon they may be dropped, kind, text), in order; 0 is never dropped."""
     pieces: list[tuple[int, str, str]] = [
         (5, "name", "mnist-tui"),
@@ -41,6 +41,8 @@ def status_pieces(progress: Progress, settings: RunSettings) -> list[tuple[int, 
         planned = progress.planned_steps
         of_planned = f"/{grouped(planned)}" if planned and progress.active else ""
         pieces.append((2, "figure", f"step {grouped(progress.step)}{of_planned}"))
+    if slow_link:
+        pieces.append((1, "slow", slow_link))
     if progress.stops_after is not None and progress.active:
         pieces.append((1, "figure", f"ends after epoch {progress.stops_after}"))
     if progress.test_accuracy is not None:
@@ -71,14 +73,17 @@ class StatusBar(LineView):
 
     def show(self) -> None:
         """Repaint if a word changed."""
-        pieces = status_pieces(self._progress, self._settings)
+        pieces = self._pieces()
         if pieces != self._shown:
             self._shown = pieces
             self.redraw()
 
+    def _pieces(self) -> list[tuple[int, str, str]]:
+        return status_pieces(self._progress, self._settings, getattr(self.app, "slow_link", ""))
+
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """The words that fit, two spaces apart."""
-        pieces = status_pieces(self._progress, self._settings)
+        pieces = self._pieces()
         signs = _ASCII_SIGNS if self._ascii else _SIGNS
         texts = []
         for priority, kind, text in pieces:
@@ -96,6 +101,7 @@ class StatusBar(LineView):
             "setting": Style(color=palette.muted),
             "phase": Style(color=self._phase_colour(palette), bold=True),
             "figure": Style(color=palette.text),
+            "slow": Style(color=palette.warning),
             "accuracy": Style(color=palette.best, bold=True),
         }
         line = [Segment(" ")]

@@ -1,0 +1,59 @@
+"""What the dashboard costs while nothing happens: CPU of its process and bytes to the terminal, paused and idle.
+
+A run is paused after its first batches, and the process's CPU time is read over some seconds, twice: paused, and after
+the run was stopped. The reader takes every byte at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.children import environment, python
+from benchmarks.measure import report
+from benchmarks.terminal import PAUSED, TRAINING, Terminal
+
+STOPPED = "■ stopped".encode()
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far, all threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def watch(terminal: Terminal, seconds: float) -> tuple[float, float]:
+    """CPU as a share of one core, and kilobytes a second, over `seconds`."""
+    place, used, began = terminal.mark, cpu_seconds(terminal.pid), time.perf_counter()
+    terminal.pump(seconds)
+    passed = time.perf_counter() - began
+    return (cpu_seconds(terminal.pid) - used) / passed, (terminal.mark - place) / 1000 / passed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    flags = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as folder:
+        command = python("mnist_tui", "--start", "--epochs", 100, "--device", "cpu", "--runs-dir", folder)
+        with Terminal(command, environment(), Path(folder)) as terminal:
+            terminal.wait_for(TRAINING)
+            terminal.pump(3.0)
+            for state, keys, sign in (("paused", b" ", PAUSED), ("after a run", b"xx", STOPPED)):
+                since = terminal.mark
+                for key in keys:
+                    terminal.write(bytes([key]))
+                    terminal.pump(0.3)
+                terminal.wait_for(sign, since=since)
+                terminal.pump(7.0)  # toasts are gone then
+                share, kilobytes = watch(terminal, flags.seconds)
+                report(f"CPU of the dashboard, {state}, 120x36", "-", "<= 1 % of a core", f"{share:.2%}")
+                report(f"bytes to the terminal, {state}, 120x36", "-", "<= 3 kB/s", f"{kilobytes:.2f} kB/s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""The machine's load below the settings, and the panel that says why it is slow."""
+
+from __future__ import annotations
+
+import pytest
+
+from mnist_tui.core.events import BatchTimed, Observed, Paused
+from mnist_tui.core.monitor import Monitor
+from mnist_tui.core.settings import ScreenSettings
+from mnist_tui.core.speed import MachineLoad
+from mnist_tui.tui.screens import speed
+from mnist_tui.tui.screens.speed import SpeedScreen
+from tests.tui.scripted import make_app, mid_run
+from tests.tui.test_app import text_of
+
+LOAD = MachineLoad(2, 1.87, 0.0, 1_234_000_000)
+
+
+@pytest.fixture(autouse=True)
+def no_second_between_two_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "ASK_SECONDS", 0.0)
+
+
+class Idle(Monitor):
+    """Knows one reading and reads nothing."""
+
+    def __init__(self, load: MachineLoad | None) -> None:
+        super().__init__()
+        self.load = load
+        self.watched: list[tuple[str, bool]] = []
+
+    def watch(self, device: str, wanted: bool) -> None:
+        self.watched.append((device, wanted))
+
+
+def timed(step: int, backward: float = 6.0) -> BatchTimed:
+    return BatchTimed(step, 64, 0.5, 3.0, backward, 1.0, 0.25)
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+async def test_the_panel_says_where_a_batch_goes_and_what_bounds_it(ascii_only: bool) -> None:
+    app, runner = make_app(mid_run(), ScreenSettings(ascii=ascii_only))
+    app.session._monitor = Idle(LOAD)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.tick()
+        await pilot.press("W")
+        await pilot.pause()
+        assert isinstance(app.screen, SpeedScreen)
+        assert "The first batch is being timed." in text_of(app.screen.table)
+        assert "request_timing" in runner.calls
+        for step in (1300, 1310, 1320):
+            runner.say(timed(step, backward=6.0 if step != 1310 else 600.0))
+            app.tick()
+        await pilot.pause()
+        text = text_of(app.screen.table)
+        assert "backward    6.00 ms  56%  " + ("####" if ascii_only else "████") in text  # the median
+        assert "a batch    10.75 ms of 64 images" in text
+        assert "The network's own arithmetic takes 84% of a batch" in text
+        assert "1.9 of 2 cores busy with this, 0.0 with other programs, 1.2 GB" in text
+        assert not ascii_only or text.isascii()
+
+
+async def test_nothing_is_timed_while_the_panel_is_closed_or_training_waits() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.tick()
+        app.tick()
+        assert "request_timing" not in runner.calls
+        await pilot.press("W", "escape")
+        asked = runner.calls.count("request_timing")
+        app.tick()
+        runner.say(Paused(1250))
+        app.tick()
+        await pilot.press("W")
+        app.tick()
+        assert runner.calls.count("request_timing") == asked
+        assert isinstance(app.screen, SpeedScreen)
+        assert "Nothing is trained now" in text_of(app.screen.table)
+
+
+async def test_of_a_run_that_is_watched_nothing_is_measured_here() -> None:
+    app, runner = make_app([*mid_run(), Observed("live", "alice@node7")], watching=True)
+    app.session.measuring = True
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.tick()
+        await pilot.press("W")
+        await pilot.pause()
+        assert isinstance(app.screen, SpeedScreen)
+        assert "Trained by alice@node7" in text_of(app.screen.table)
+        assert "request_timing" not in runner.calls
+        assert app.session.monitor is None
+        assert not app.dashboard.load.display
+
+
+async def test_the_load_is_shown_below_the_settings_once_there_is_one() -> None:
+    app, runner = make_app(mid_run())
+    monitor = app.session._monitor = Idle(None)
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.tick()
+        app.show()
+        await pilot.pause()
+        assert not app.dashboard.load.display
+        assert monitor.watched[-1] == ("cpu", True)
+        monitor.load = LOAD
+        app.show()
+        await pilot.pause()
+        app.show()
+        await pilot.pause()
+        assert app.dashboard.load.display
+        assert "5 120 img/s  cpu 187 %  1.2 GB" in text_of(app.dashboard.load)
+        runner.say(Paused(1250))
+        app.tick()
+        assert monitor.watched[-1] == ("cpu", False)
