@@ -48,9 +48,10 @@ class ImageFile:
             except OSError as error:
                 raise self._refusal(error) from error
             if count == 0:
+                left = max(0, os.fstat(self._file).st_size - self._start) // PIXELS
                 raise DatasetError(
-                    f"{self.path} ends at image {(at - self._start) // PIXELS} of the {self._count} it had: it was cut "
-                    "while it was being read; put the whole file back in its place."
+                    f"{self.path} holds {left} of the {self._count} images it had: it was cut while it was being read; "
+                    "put the whole file back in its place."
                 )
             pixels, at = pixels[count:], at + count
 

@@ -100,8 +100,8 @@ def test_a_file_that_is_cut_while_it_is_open_is_told_in_a_sentence(source: Sourc
     file = ImageFile(source.train_images)
     os.truncate(source.train_images, 16 + 784 * 70 + 5)
     assert file.read(69, 70) == bytes(cut(1, 69).images)
-    with pytest.raises(DatasetError, match="ends at image 70 of the 150 it had: it was cut while it was being read"):
-        file.read(69, 90)
+    with pytest.raises(DatasetError, match="holds 70 of the 150 images it had: it was cut while it was being read"):
+        file.read(100, 110)
 
 
 def test_a_disk_that_fails_is_told_in_a_sentence(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
