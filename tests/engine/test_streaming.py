@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from itertools import islice
 from pathlib import Path
 
@@ -24,8 +25,10 @@ from mnist_tui.engine.restoring import read_state
 from mnist_tui.engine.shuffle import BlockShuffle
 from mnist_tui.engine.streaming import StreamedBatches, put_on
 from mnist_tui.engine.trainer import Splits, Trainer
+from mnist_tui.engine.window import Filling
 from tests.datafiles import cut, write_idx
 from tests.engine.small import CPU, SMALL, network
+from tests.runners import PATIENCE
 
 SIZE, LIMIT, BLOCK, GROUP = 3000, 1000 * 784, 32, 16
 HYPERPARAMETERS = attrs.evolve(SMALL, batch_size=50, dropout=0.2)
@@ -66,6 +69,13 @@ def expected(seed: int, epoch: int, size: int = SIZE) -> list[int]:
         lying = [image for start, stop in blocks for image in range(start, stop)]
         seen += [lying[at] for at in shuffle.shuffled(number).tolist()]
     return seen
+
+
+def until_read() -> None:
+    """Wait until nobody reads any more."""
+    for thread in threading.enumerate():
+        if thread.name == "reader":
+            thread.join()
 
 
 def weights(trainer: Trainer) -> list[Tensor]:
@@ -170,16 +180,48 @@ def test_the_next_group_is_read_while_one_is_trained(split: LargeSplit, monkeypa
     shuffle = BlockShuffle(0, 1, SIZE, BLOCK, GROUP)
     order = batches.order(0, 1)
     order[:50]
-    batches._window.hold(shuffle, 1).wait()
+    until_read()
     assert firsts == [start for number in (0, 1) for start, _ in shuffle.groups[number]]
     firsts.clear()
     order[SIZE - 10 :]
-    batches._window.hold(shuffle.next_epoch, 0).wait()
+    until_read()
     assert firsts[-GROUP:] == [start for start, _ in shuffle.next_epoch.groups[0]]
     firsts.clear()
     batches.order(0, 2)[:50]
-    batches._window.hold(shuffle.next_epoch, 1).wait()
+    until_read()
     assert firsts == [start for start, _ in shuffle.next_epoch.groups[1]]  # the first group was there
+
+
+def test_what_is_wanted_no_more_is_given_up(split: LargeSplit, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, given_up = 0, threading.Event()
+    reads: list[int] = []
+    real, real_give_up = split.file.read_into, Filling.give_up
+
+    def read_into(pixels: memoryview, first: int) -> None:
+        nonlocal reading
+        reads.append(first)
+        reading += 1
+        if len(reads) == GROUP + 3:  # the third block of the group that is read ahead
+            assert given_up.wait(PATIENCE)
+        assert reading == 1
+        real(pixels, first)
+        reading -= 1
+
+    def give_up(filling: Filling) -> None:
+        if filling.key == shuffle.key(1):
+            filling._given_up.set()
+            given_up.set()
+        real_give_up(filling)
+
+    monkeypatch.setattr(split.file, "read_into", read_into)
+    monkeypatch.setattr(Filling, "give_up", give_up)
+    batches = streamed(split)
+    order, shuffle = batches.order(0, 1), BlockShuffle(0, 1, SIZE, BLOCK, GROUP)
+    order[:50]
+    order[shuffle.firsts[4] : shuffle.firsts[4] + 50]
+    assert given_up.is_set()
+    assert reads[GROUP + 3 : 2 * GROUP + 3] == [start for start, _ in shuffle.groups[4]]
+    until_read()
 
 
 def test_an_evaluation_of_a_streamed_split_is_that_of_a_resident_one(split: LargeSplit) -> None:
@@ -280,3 +322,29 @@ def test_a_file_that_is_cut_ends_the_run_saved_and_it_goes_on_with_the_whole_fil
     resumed.continue_from(read_state(run_folder / "checkpoints" / "last.pt", SIZE))
     assert losses(seen) + losses(list(resumed.run(Control()))) == whole[0]
     assert same(weights(resumed), whole[1])
+
+
+def test_what_was_trained_before_a_disk_fails_is_told_and_saved(
+    split: LargeSplit, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer_module, "DRAIN_SECONDS", PATIENCE)
+    left = 2 * GROUP
+    real = split.file.read_into
+
+    def read_into(pixels: memoryview, first: int) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise DatasetError("the disk is broken; mend it.")
+        real(pixels, first)
+
+    trainer = Trainer(HYPERPARAMETERS, splits(split), CPU, Destination(run_folder))
+    monkeypatch.setattr(split.file, "read_into", read_into)
+    course, seen = trainer.run(Control()), list[Event]()
+    with pytest.raises(DatasetError, match="mend it"):
+        seen.extend(course)
+    told, saved = seen
+    assert isinstance(told, BatchesTrained)
+    assert isinstance(saved, CheckpointSaved)
+    shuffle = BlockShuffle(HYPERPARAMETERS.seed, 1, SIZE, BLOCK, GROUP)
+    assert len(told.losses) == saved.step == shuffle.firsts[2] // 50
