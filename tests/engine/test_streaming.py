@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import attrs
+import psutil
 import pytest
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from mnist_tui.core.dataset import find
 from mnist_tui.core.errors import DatasetError
 from mnist_tui.core.events import BatchesTrained, CheckpointSaved, Event, HyperparametersApplied, RateFound, Rewound
 from mnist_tui.core.large import LargeSplit, open_large
+from mnist_tui.engine import shuffle as shuffle_module
 from mnist_tui.engine import trainer as trainer_module
 from mnist_tui.engine.batches import Batches
 from mnist_tui.engine.evaluate import evaluate
@@ -26,7 +28,7 @@ from mnist_tui.engine.shuffle import BlockShuffle
 from mnist_tui.engine.streaming import StreamedBatches, put_on
 from mnist_tui.engine.trainer import Splits, Trainer
 from mnist_tui.engine.window import Filling
-from tests.datafiles import cut, write_idx
+from tests.datafiles import cut, idx_bytes, labels_bytes, write_idx
 from tests.engine.small import CPU, SMALL, network
 from tests.runners import PATIENCE
 
@@ -348,3 +350,25 @@ def test_what_was_trained_before_a_disk_fails_is_told_and_saved(
     assert isinstance(saved, CheckpointSaved)
     shuffle = BlockShuffle(HYPERPARAMETERS.seed, 1, SIZE, BLOCK, GROUP)
     assert len(told.losses) == saved.step == shuffle.firsts[2] // 50
+
+
+@pytest.mark.long
+def test_an_epoch_of_ten_million_images_takes_no_more_memory_than_its_beginning(tmp_path: Path) -> None:
+    size = 10_000_000
+    write_idx(tmp_path, train=1, test=1)
+    source = find("mnist", tmp_path)
+    source.train_images.write_bytes(idx_bytes((size, 28, 28), b""))
+    os.truncate(source.train_images, 16 + size * 784)  # sparse: it takes no room
+    source.train_labels.write_bytes(labels_bytes(bytes(range(10)) * (size // 10)))
+    split = open_large(source)
+    assert split is not None
+    batches = put_on(split, CPU, 0, size)
+    order, process = batches.order(0, 1), psutil.Process()
+    counts = torch.zeros(10, dtype=torch.int64)
+    memory: list[int] = []
+    for start in range(0, size, 4096):
+        counts += torch.bincount(batches.gather(order[start : start + 4096])[1], minlength=10)
+        memory.append(process.memory_info().rss)
+    assert counts.tolist() == [size // 10] * 10
+    begun = memory[3 * shuffle_module.BLOCK * shuffle_module.GROUP // 4096]  # both halves of the window are touched
+    assert max(memory) - begun < 20e6
