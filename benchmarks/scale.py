@@ -1,8 +1,9 @@
 """A training split that does not fit in memory: what the program's memory does, and what streaming costs in speed.
 
 Without a directory a synthetic set is written to a temporary one (7.8 GB for ten million images) and removed. The
-memory is the resident set of `mnist-tui train` on it, read at every line that it prints. The speed is that of our
-trainer on the streamed set, against our trainer on the 60 000 of MNIST, which are resident, alternated.
+memory is the resident set of `mnist-tui train` on it, read at every line that it prints, once the warm-up has filled
+the window and written checkpoints; beside it, that of the same training on the 60 000 of MNIST, which are resident.
+The speed is that of our trainer on the streamed set, against our trainer on those 60 000, alternated.
 """
 
 from __future__ import annotations
@@ -28,19 +29,29 @@ from mnist_tui.core.large import is_large, open_large
 
 @dataclass(frozen=True)
 class Memory:
-    """MB of a training: after the warm-up, the most after it, at the end; batches trained; seconds to the first."""
+    """MB at every line after the warm-up; batches trained in all; seconds to the first."""
 
-    begin: float
-    most: float
-    end: float
+    readings: list[float]
     batches: int
     first_seconds: float
 
+    @property
+    def growth(self) -> float:
+        """MB that it ever was above its beginning."""
+        return max(self.readings) - self.readings[0]
 
-def memory_of(data: Path, runs: Path, flags: argparse.Namespace) -> Memory:
-    """Train with the program itself on `data` for the wanted batches, and stop it."""
-    words = ["train", "--data-dir", data, "--runs-dir", runs, "--json", "--device", flags.device]
-    words += ["--batch-size", flags.batch_size, "--threads", flags.threads, "--autosave", 10]
+    def __str__(self) -> str:
+        quarters = [self.readings[(len(self.readings) - 1) * quarter // 4] for quarter in range(5)]
+        return (
+            f"{', '.join(f'{reading:.0f}' for reading in quarters)} MB at each quarter of the way, at most "
+            f"{max(self.readings):.0f}; {self.batches} batches, the first after {self.first_seconds:.1f} s"
+        )
+
+
+def memory_of(runs: Path, flags: argparse.Namespace, *which: object) -> Memory:
+    """Train with the program itself for the wanted batches, and stop it; `which` are flags that say on what."""
+    words = ["train", *which, "--runs-dir", runs, "--json", "--device", flags.device, "--epochs", 1000]
+    words += ["--batch-size", flags.batch_size, "--threads", flags.threads, "--autosave", 5]
     began, first, batches = time.perf_counter(), 0.0, 0
     readings: list[float] = []
     with subprocess.Popen(
@@ -61,7 +72,7 @@ def memory_of(data: Path, runs: Path, flags: argparse.Namespace) -> Memory:
         child.send_signal(signal.SIGINT)
         child.communicate()
     assert child.returncode == 130, f"the training ended with {child.returncode}"
-    return Memory(readings[0], max(readings), readings[-1], batches, first)
+    return Memory(readings, batches, first)
 
 
 def measure(data: Path, flags: argparse.Namespace) -> None:
@@ -73,19 +84,16 @@ def measure(data: Path, flags: argparse.Namespace) -> None:
     assert split is not None
     images = f"{len(split):,}".replace(",", " ")
     with tempfile.TemporaryDirectory() as folder:
-        found = memory_of(data, Path(folder) / "runs", flags)
-        print(
-            f"memory of a training on {images} images, MB: {found.begin:.0f} after {flags.warm_up} batches, at most "
-            f"{found.most:.0f}, at the end {found.end:.0f}, after {found.batches}; first batch after "
-            f"{found.first_seconds:.1f} s",
-            flush=True,
-        )
+        runs = Path(folder) / "runs"
+        resident = memory_of(runs, flags)
+        print(f"60 000 images, resident: {resident}", flush=True)
+        found = memory_of(runs, flags, "--data-dir", data)
+        print(f"{images} images, streamed: {found}", flush=True)
         report(
-            f"growth of the memory of a training on {images} images, {found.batches - flags.warm_up} batches of "
-            f"{flags.batch_size}",
-            "-",
+            f"growth of the memory of a training on {images} images, {flags.batches} batches of {flags.batch_size}",
+            f"60 000 resident images: {resident.growth:.0f} MB",
             "<= 20 MB",
-            f"{found.most - found.begin:.0f} MB (from {found.begin:.0f} MB)",
+            f"{found.growth:.0f} MB (of {max(found.readings):.0f} MB)",
         )
 
         def rate(number: int, *more: object) -> float:
@@ -95,9 +103,12 @@ def measure(data: Path, flags: argparse.Namespace) -> None:
 
         ratios = []
         pairs = alternate(flags.pairs, lambda pair: rate(pair, "--data-dir", data), lambda pair: rate(pair))
-        for number, (streamed, resident) in enumerate(pairs, 1):
-            ratios.append(streamed / resident)
-            print(f"pair {number}: streamed {streamed:.0f} img/s, resident {resident:.0f} img/s, {ratios[-1]:.3f}x")
+        for number, (streamed, held) in enumerate(pairs, 1):
+            ratios.append(streamed / held)
+            print(
+                f"pair {number}: streamed {streamed:.0f} img/s, resident {held:.0f} img/s, {ratios[-1]:.3f}x",
+                flush=True,
+            )
     report(
         f"training throughput on {images} streamed images, batch {flags.batch_size}, {flags.device}, "
         f"{flags.threads} threads",
@@ -112,7 +123,7 @@ def main() -> None:
     parser.add_argument("directory", type=Path, nargs="?", help="a set that is there already, absolute or from here")
     parser.add_argument("--images", type=int, default=10_000_000, help="of the set that is written")
     parser.add_argument("--batches", type=int, default=5000, help="that the memory is watched over")
-    parser.add_argument("--warm-up", type=int, default=500)
+    parser.add_argument("--warm-up", type=int, default=2100, help="batches; two groups of 65 536 images fill it")
     parser.add_argument("--timed", type=int, default=1500, help="timed batches of a process of a pair")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--batch-size", type=int, default=64)
