@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 import time
+from pathlib import Path
 
 import torch
 
@@ -31,11 +32,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=cores())
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
+    parser.add_argument("--data-dir", type=Path, help="another set in MNIST's files; large ones are streamed")
     flags = parser.parse_args()
 
     device = devices.choose(flags.device)
     devices.prepare(flags.threads)
-    splits = load_splits(device.torch)
+    splits = load_splits(device.torch, flags.data_dir)
     steps = flags.warm_up + flags.batches
     epochs = math.ceil(steps * flags.batch_size / len(splits.train)) + 1
     hyperparameters = Hyperparameters(batch_size=flags.batch_size, seed=flags.seed, epochs=epochs)

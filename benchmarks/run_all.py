@@ -42,6 +42,7 @@ FULL: tuple[tuple[str, ...], ...] = (
     ("stroke",),
     ("pictures",),
     ("export",),
+    ("scale",),
 )
 QUICK: tuple[tuple[str, ...], ...] = (
     ("chart_redraw", "--pairs", "3", "--many", "20000"),
@@ -69,6 +70,7 @@ QUICK: tuple[tuple[str, ...], ...] = (
     ("stroke", "--strokes", "5"),
     ("pictures", "--digits", "5", "--images", "6000"),
     ("export", "--times", "1"),
+    ("scale", "--images", "1400000", "--batches", "100", "--warm-up", "20", "--timed", "20", "--pairs", "1"),
 )
 
 

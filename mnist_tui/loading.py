@@ -15,6 +15,7 @@ from mnist_tui.core.dataset import Source, Split, default_data_dir, find
 from mnist_tui.core.errors import DatasetMissing, UsageError
 from mnist_tui.core.events import DownloadProgressed, EngineLoaded, Event
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.large import open_large, with_notice
 from mnist_tui.core.runs import name_of
 from mnist_tui.core.settings import Precision, RunSettings
 
@@ -55,7 +56,7 @@ def load_data(
             cancelled,
         )
         source = find(settings.dataset, directory)
-    return source, source.load_test()
+    return with_notice(source), source.load_test()
 
 
 def load_engine(
@@ -72,7 +73,7 @@ def load_engine(
     Raises:
         UserError: the training data is damaged, or there is no such device.
     """
-    train = source.load_train()
+    train = open_large(source) or source.load_train()
     held_out = settings.validation
     if held_out >= len(train):
         raise UsageError(f"--validation {held_out} leaves nothing to train on: there are {len(train)} images")
@@ -81,7 +82,7 @@ def load_engine(
         import torch
 
         from mnist_tui.engine import device as devices
-        from mnist_tui.engine.batches import Batches
+        from mnist_tui.engine.streaming import put_on
         from mnist_tui.engine.trainer import Splits
     finally:
         importing(False)
@@ -90,9 +91,9 @@ def load_engine(
     devices.prepare(threads)
     kept = len(train) - held_out
     splits = Splits(
-        train=Batches(train, device.torch, 0, kept),
-        test=Batches(test, device.torch),
-        validation=Batches(train, device.torch, kept) if held_out else None,
+        train=put_on(train, device.torch, 0, kept),
+        test=put_on(test, device.torch, 0, len(test)),
+        validation=put_on(train, device.torch, kept, len(train)) if held_out else None,
     )
     loaded = EngineLoaded(device.label, device.name, threads, str(torch.__version__), kept, device.notice)
     return Bench(settings, source, device, splits, devices.resolve_precision(settings.precision, device)), loaded

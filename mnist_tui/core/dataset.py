@@ -41,10 +41,12 @@ class Split:
     Attributes:
         images: n * 784 uint8, n pictures of 28 x 28, row-major.
         labels: n uint8, each 0..9.
+        of: how many digits there are in all, where these are but the first; 0 where they are all.
     """
 
     images: bytes = attrs.field(repr=False)
     labels: bytes = attrs.field(repr=False)
+    of: int = 0
 
     def __attrs_post_init__(self) -> None:
         if len(self.images) != PIXELS * len(self.labels):
@@ -161,14 +163,23 @@ class Source:
         wide = DATASETS[self.name].wide_labels
         labels = idx.read_qmnist_labels(labels_path) if wide else idx.read_labels(labels_path)
         images = idx.read_images(images_path)
-        if len(images) != PIXELS * len(labels):
-            raise DatasetError(
-                f"{images_path} holds {len(images) // PIXELS} images but {labels_path} {len(labels)} labels, "
-                "expected as many; put the two files that belong together in their place."
-            )
+        check_pair(images_path, len(images) // PIXELS, labels_path, len(labels))
         if limit and len(labels) > limit:
             return Split(images[: limit * PIXELS], labels[:limit])
         return Split(images, labels)
+
+
+def check_pair(images_path: Path, images: int, labels_path: Path, labels: int) -> None:
+    """Whether a file of `images` and one of `labels` can belong together.
+
+    Raises:
+        DatasetError: they are not as many.
+    """
+    if images != labels:
+        raise DatasetError(
+            f"{images_path} holds {images} images but {labels_path} {labels} labels, "
+            "expected as many; put the two files that belong together in their place."
+        )
 
 
 def dataset_info(name: str) -> DatasetInfo:

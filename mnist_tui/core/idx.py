@@ -6,11 +6,13 @@ when its name ends in `.gz`, compressed; they hold at most what the header promi
 """
 
 import gzip
+import math
 import os
 import stat
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, NoReturn, cast
+from typing import BinaryIO, NoReturn, TypeVar, cast
 
 import attrs
 
@@ -26,13 +28,16 @@ CLASSES = 10
 """Labels run from 0 to one less than this."""
 
 MAX_DIGITS = 2_000_000
-"""More digits than this (1.5 GB) are refused: the header is damaged, or the file does not fit in memory."""
+"""Files of more bytes than so many digits have (1.5 GB) are not read whole: the header is damaged, or they do not fit
+in memory."""
 
 _PIECE = 1 << 16  # beyond 128 KB malloc maps fresh pages for each
 _TYPES = {8: (1, "unsigned bytes"), 9: (1, "signed bytes"), 11: (2, "16-bit integers")}
 _TYPES |= {12: (4, "32-bit integers"), 13: (4, "floats"), 14: (8, "doubles")}
 _GZIP_MAGIC = b"\x1f\x8b"
 _ADVICE = "put a whole copy in its place"
+
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -50,6 +55,16 @@ class _Kind:
     @property
     def shape(self) -> str:
         return " x ".join(map(str, ("n", *self.tail)))
+
+    @property
+    def row(self) -> int:
+        """Bytes of one digit's numbers."""
+        return math.prod(self.tail) * _TYPES[self.dtype][0]
+
+    @property
+    def most(self) -> int:
+        """Digits whose numbers are read whole."""
+        return MAX_DIGITS * PIXELS // self.row
 
 
 _IMAGES = _Kind("images", 8, (SIDE, SIDE))
@@ -69,7 +84,16 @@ def read_images(path: Path) -> bytes:
     Raises:
         DatasetError: the file cannot be read, is damaged, or holds anything else than n >= 1 such pictures.
     """
-    return _read(path, _IMAGES)
+    return _read(path, _IMAGES, _parse)
+
+
+def images_extent(path: Path) -> tuple[int, int]:
+    """How many digits a plain IDX3 file holds, and at which byte the first one begins; no pixel is read.
+
+    Raises:
+        DatasetError: as for `read_images`; the size of the file is compared with what the header promises.
+    """
+    return _read(path, _IMAGES, _measure)
 
 
 def read_labels(path: Path) -> bytes:
@@ -84,7 +108,7 @@ def read_labels(path: Path) -> bytes:
     Raises:
         DatasetError: the file cannot be read, is damaged, or holds anything else than n >= 1 labels of 0..9.
     """
-    labels = _read(path, _LABELS)
+    labels = _read(path, _LABELS, _parse)
     wrong = labels.translate(None, bytes(range(CLASSES)))
     if wrong:
         _refuse_label(path, labels.index(wrong[0]), wrong[0])
@@ -104,7 +128,7 @@ def read_qmnist_labels(path: Path) -> bytes:
         DatasetError: the file cannot be read, is damaged, or holds anything else than n >= 1 such rows with a
             class of 0..9.
     """
-    table = _read(path, _QMNIST_LABELS)
+    table = _read(path, _QMNIST_LABELS, _parse)
     labels = table[3::32]
     wrong = labels.translate(None, bytes(range(CLASSES)))
     if wrong or any(table[0::32]) or any(table[1::32]) or any(table[2::32]):
@@ -120,8 +144,8 @@ def _refuse_label(path: Path, index: int, value: int) -> NoReturn:
     )
 
 
-def _read(path: Path, kind: _Kind) -> bytes:
-    """The numbers of the file as they lie in it, without the header."""
+def _read(path: Path, kind: _Kind, parse: Callable[[Path, BinaryIO, _Kind], T]) -> T:
+    """What `parse` makes of the file."""
     compressed = path.name.endswith(".gz")
     try:
         mode = os.stat(path).st_mode
@@ -133,9 +157,9 @@ def _read(path: Path, kind: _Kind) -> bytes:
             _check_start(path, file.read(4096), compressed)
             file.seek(0)
             if not compressed:
-                return _parse(path, file, kind)
+                return parse(path, file, kind)
             with gzip.open(file) as inflated:
-                return _parse(path, cast(BinaryIO, inflated), kind)
+                return parse(path, cast(BinaryIO, inflated), kind)
     except EOFError as error:
         raise DatasetError(f"{path} is a truncated gzip file: its end is missing; {_ADVICE}.") from error
     except (zlib.error, gzip.BadGzipFile) as error:
@@ -166,6 +190,33 @@ def _check_web_page(path: Path, start: bytes) -> None:
 
 
 def _parse(path: Path, stream: BinaryIO, kind: _Kind) -> bytes:
+    """The numbers of the file as they lie in it, without the header."""
+    count, start = _read_header(path, stream, kind)
+    if count > kind.most:
+        unpack = "unpack it, for a plain file need not fit in memory, or " if path.name.endswith(".gz") else ""
+        raise DatasetError(f"{path} claims {count} {kind.noun}, expected at most {kind.most}; {unpack}{_ADVICE}.")
+    size = count * kind.row
+    numbers = _take(stream, size)
+    if len(numbers) < size:
+        _refuse_truncated(path, start + len(numbers), start + size)
+    if stream.read(1):  # at the end of gzip data this reads the checksum, too
+        _refuse_longer(path, start + size)
+    return numbers
+
+
+def _measure(path: Path, stream: BinaryIO, kind: _Kind) -> tuple[int, int]:
+    """The number of digits, and where the first one begins."""
+    count, start = _read_header(path, stream, kind)
+    size, promised = os.fstat(stream.fileno()).st_size, start + count * kind.row
+    if size < promised:
+        _refuse_truncated(path, size, promised)
+    if size > promised:
+        _refuse_longer(path, promised)
+    return count, start
+
+
+def _read_header(path: Path, stream: BinaryIO, kind: _Kind) -> tuple[int, int]:
+    """The number of digits that the header promises, and its own size."""
     header = _take(stream, 4)
     if header:
         _check_web_page(path, header)
@@ -181,19 +232,15 @@ def _parse(path: Path, stream: BinaryIO, kind: _Kind) -> bytes:
         raise DatasetError(f"{path} holds {kind.noun} of {found}, expected {kind.shape}; {_ADVICE}.")
     if count == 0:
         raise DatasetError(f"{path} holds no {kind.noun}, expected at least one; {_ADVICE}.")
-    if count > MAX_DIGITS:
-        raise DatasetError(f"{path} claims {count} {kind.noun}, expected at most {MAX_DIGITS}; {_ADVICE}.")
-    size = count * _TYPES[kind.dtype][0]
-    for length in kind.tail:
-        size *= length
-    numbers = _take(stream, size)
-    if len(numbers) < size:
-        raise DatasetError(
-            f"{path} is truncated: {header_size + len(numbers)} of {header_size + size} bytes; {_ADVICE}."
-        )
-    if stream.read(1):  # at the end of gzip data this reads the checksum, too
-        raise DatasetError(f"{path} goes on after the {header_size + size} bytes its header promises; {_ADVICE}.")
-    return numbers
+    return count, header_size
+
+
+def _refuse_truncated(path: Path, size: int, promised: int) -> NoReturn:
+    raise DatasetError(f"{path} is truncated: {size} of {promised} bytes; {_ADVICE}.")
+
+
+def _refuse_longer(path: Path, promised: int) -> NoReturn:
+    raise DatasetError(f"{path} goes on after the {promised} bytes its header promises; {_ADVICE}.")
 
 
 def _check_magic(path: Path, magic: bytes, kind: _Kind) -> None:

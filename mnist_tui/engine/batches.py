@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
@@ -12,6 +14,15 @@ from mnist_tui.engine.network import SIDE
 def normalise(images: Tensor) -> Tensor:
     """uint8 (n, 1, 28, 28) to float32: `ToTensor`, then `Normalize((0.5,), (0.5,))`, in the same order of rounding."""
     return images.float().div_(255).sub_(0.5).div_(0.5)
+
+
+class Order(Protocol):
+    """The order in which an epoch sees its images."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, places: slice, /) -> Tensor:
+        """What `gather` takes for the images at these places: (b,) int64 on the device."""
 
 
 class Batches:
@@ -31,6 +42,10 @@ class Batches:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def order(self, seed: int, epoch: int) -> Order:
+        """The order of an epoch: a function of seed, epoch and size alone."""
+        return permutation(seed, epoch, len(self), self.device)
 
     def gather(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Input (b, 1, 28, 28) float32 and labels (b,) of `indices` (b,) int64."""

@@ -34,16 +34,18 @@ def evaluate(model: nn.Module, batches: Batches, interrupted: Callable[[], bool]
     training = model.training
     model.eval()
     outputs: list[Tensor] = []
+    true: list[Tensor] = []
     try:
         with torch.inference_mode():
             for start in range(0, len(batches), SLICE):
                 if interrupted():
                     return None
-                images, _ = batches.slice(start, start + SLICE)
+                images, labels = batches.slice(start, start + SLICE)
                 outputs.append(model(images))
-            logits = torch.cat(outputs)
-            loss = F.cross_entropy(logits, batches.labels).item()
-            accuracy = int((logits.argmax(1) == batches.labels).sum()) / len(batches)
+                true.append(labels)
+            logits, labels = torch.cat(outputs), torch.cat(true)
+            loss = F.cross_entropy(logits, labels).item()
+            accuracy = int((logits.argmax(1) == labels).sum()) / len(batches)
             return Evaluation(logits.cpu(), loss, accuracy, time.perf_counter() - began)
     finally:
         model.train(training)

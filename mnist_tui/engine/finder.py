@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mnist_tui.core.events import RateFound, RatesTried
 from mnist_tui.core.history import Ema
-from mnist_tui.engine.batches import Batches, permutation
+from mnist_tui.engine.batches import Batches, Order
 from mnist_tui.engine.checkpoint import random_state, set_random_state
 from mnist_tui.engine.learner import Learner
 
@@ -35,7 +35,7 @@ def find_rate(
     state; the global random state is put back.
     """
     device = train.device
-    order = permutation(learner.hyperparameters.seed, -1 - step, len(train), device)
+    order = train.order(learner.hyperparameters.seed, -1 - step)
     rates: list[float] = []
     losses: list[float] = []
     average = Ema(SMOOTHING)
@@ -71,7 +71,7 @@ def find_rate(
     yield RateFound(step, tuple(rates), tuple(losses), suggestion, reason)
 
 
-def _slice(order: Tensor, number: int, batch_size: int) -> Tensor:
+def _slice(order: Order, number: int, batch_size: int) -> Tensor:
     """The `number`th batch of `order`, which begins anew where it is used up."""
     start = number * batch_size % len(order)
     return order[start : start + batch_size]

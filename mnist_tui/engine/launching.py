@@ -25,10 +25,11 @@ from torch import Tensor
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.schedules import rate_factor
 from mnist_tui.engine.augment import augments, draw, move, strengths
-from mnist_tui.engine.batches import Batches
+from mnist_tui.engine.batches import Batches, Order
 from mnist_tui.engine.graphs import CannotRecord, Landing, Recorder, Recording, make_recorder, send
 from mnist_tui.engine.keeper import Place
 from mnist_tui.engine.learner import Learner
+from mnist_tui.engine.streaming import StreamedBatches
 
 WARM_UP = 3  # batches before a capture, as torch's documentation has it
 CHUNK_SECONDS = 0.05  # two chunks are under way at most, and what is under way an edit comes after
@@ -174,7 +175,7 @@ class Launcher:
         """Whether the chunk is complete, and something should be collected."""
         return 0 < self._launched == self._planned
 
-    def launch(self, place: Place, order: Tensor, count: int) -> None:
+    def launch(self, place: Place, order: Order, count: int) -> None:
         """Launch the training of the next batch.
 
         Args:
@@ -230,7 +231,7 @@ class Launcher:
             and place.branch == self._first.branch
         )
 
-    def _plan(self, place: Place, order: Tensor, count: int) -> None:
+    def _plan(self, place: Place, order: Order, count: int) -> None:
         """Lay out the next chunk, which begins with the batch at `place`."""
         self._seal()
         if not self._underway:
@@ -337,7 +338,10 @@ class Launcher:
 
 
 def make_launcher(learner: Learner, train: Batches) -> Launcher | None:
-    """What trains on `train`'s device without waiting for it; None where nothing is gained by that: a CPU, an mps."""
-    if train.device.type != "cuda":
+    """What trains on `train`'s device without waiting for it; None where nothing is gained by that: a CPU, an mps.
+
+    A streamed split is none for it: its window holds the images of a chunk only until the next are read.
+    """
+    if train.device.type != "cuda" or isinstance(train, StreamedBatches):
         return None
     return Launcher(learner, train, *make_recorder(train.device))

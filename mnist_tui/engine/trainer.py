@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mnist_tui.core.control import Control, Wishes
-from mnist_tui.core.errors import UserError, is_out_of_memory
+from mnist_tui.core.errors import DatasetError, UserError, is_out_of_memory
 from mnist_tui.core.events import (
     Answered,
     BatchesTrained,
@@ -40,7 +40,7 @@ from mnist_tui.core.schedules import rate_factor
 from mnist_tui.core.settings import Precision
 from mnist_tui.core.suspension import training_clock
 from mnist_tui.engine.augment import as_bytes, augment, augments
-from mnist_tui.engine.batches import Batches, permutation
+from mnist_tui.engine.batches import Batches, Order
 from mnist_tui.engine.editor import Editor
 from mnist_tui.engine.examiner import Examiner
 from mnist_tui.engine.finder import find_rate
@@ -81,7 +81,7 @@ class Trainer:
 
     Args:
         hyperparameters: what the run starts with.
-        splits: resident data; all on `device`.
+        splits: resident or streamed data; all for `device`.
         device: where the network lives.
         destination: where checkpoints go; None writes nothing.
         precision: what the network computes in.
@@ -120,7 +120,7 @@ class Trainer:
         self._starved = False  # paused, since a batch did not fit into the memory
         self._timing = False  # the next batch; else no clock is read
         self._timed: BatchTimed | None = None
-        self._order: tuple[int, Tensor] | None = None
+        self._order: tuple[int, Order] | None = None
         self._launcher = make_launcher(self.learner, splits.train)
 
     @property
@@ -161,8 +161,9 @@ class Trainer:
 
         Raises:
             Diverged: the loss is not finite and the run is not attended.
+            DatasetError: images that are read while they are trained cannot be read any more; the run is saved.
         """
-        for event in self._run(control):
+        for event in self._saved_in_trouble(control):
             yield event
             for finding in self._health.heed(event):
                 yield finding
@@ -174,6 +175,14 @@ class Trainer:
             rate = self.hyperparameters.learning_rate
             raise Diverged(f"{finding.message}: start again with a lower one, e.g. --learning-rate {rate / 10:g}")
         control.pause()
+
+    def _saved_in_trouble(self, control: Control) -> Iterator[Event]:
+        try:
+            yield from self._run(control)
+        except DatasetError:
+            yield from self._drain(self.hyperparameters.batch_size)
+            yield from self._save()
+            raise
 
     def _run(self, control: Control) -> Iterator[Event]:
         began = self._saved = time.monotonic()
@@ -301,11 +310,10 @@ class Trainer:
         control.pause()
         yield HealthWarned(self.place.step, "out of memory", message)
 
-    def _epoch_order(self) -> Tensor:
+    def _epoch_order(self) -> Order:
         """The order of the epoch under way, drawn once."""
         if self._order is None or self._order[0] != self.place.epoch:
-            seed, epoch = self.hyperparameters.seed, self.place.epoch
-            self._order = (epoch, permutation(seed, epoch, len(self.splits.train), self.device))
+            self._order = (self.place.epoch, self.splits.train.order(self.hyperparameters.seed, self.place.epoch))
         return self._order[1]
 
     def _rate_factor(self) -> float:
@@ -440,7 +448,8 @@ class Trainer:
             self._stop_after_epoch = wishes.stop_after_epoch
             yield StopScheduled(self.place.step, self.place.epoch if wishes.stop_after_epoch else None)
         if wishes.preview is not None:
-            yield preview(self.splits.train, wishes.preview, self._epoch_order()[self.place.position :])
+            coming = slice(self.place.position, self.place.position + PREVIEWED)
+            yield preview(self.splits.train, wishes.preview, self._epoch_order()[coming])
         if wishes.timing:
             self._timing = True
         if not (wishes.evaluate or wishes.save or wishes.find_rate):
@@ -474,6 +483,6 @@ class Trainer:
 def preview(train: Batches, hyperparameters: Hyperparameters, indices: Tensor | None = None) -> Previewed:
     """The first of `indices` (n,) int64 into `train`, as stored and as `hyperparameters` would feed them."""
     if indices is None or len(indices) == 0:
-        indices = permutation(hyperparameters.seed, 1, len(train), train.device)
+        indices = train.order(hyperparameters.seed, 1)[:PREVIEWED]
     images, _ = train.gather(indices[:PREVIEWED])
     return Previewed(hyperparameters, as_bytes(images), as_bytes(augment(images, hyperparameters, 0)))

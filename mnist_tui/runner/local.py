@@ -18,7 +18,7 @@ import attrs
 
 from mnist_tui.core.control import Control
 from mnist_tui.core.dataset import dataset_info
-from mnist_tui.core.errors import UsageError, UserError, is_out_of_memory
+from mnist_tui.core.errors import DatasetError, UsageError, UserError, is_out_of_memory
 from mnist_tui.core.events import (
     Answered,
     DataLoaded,
@@ -264,7 +264,7 @@ class LocalRunner:
 
         try:
             self._inbox.put(preview(bench.splits.train, hyperparameters))
-        except RuntimeError as error:  # the device's memory may be full: no reason to train no more
+        except (RuntimeError, DatasetError) as error:  # a full memory, a disk's fault: no reason to train no more
             self._inbox.put(Answered(0, f"there is no preview: {error}"))
 
     def _begin(self, order: Order, bench: Bench) -> Bench:

@@ -222,6 +222,19 @@ async def test_m_s_and_parentheses_turn_through_verdicts_orders_and_evaluations(
         assert browser.predictions.step == 1300
 
 
+async def test_of_a_large_training_split_the_first_digits_are_shown_and_said_to_be() -> None:
+    app, _ = make_app(mid_run())
+    answers = Answers()
+    app.session._inspector = answers  # type: ignore[assignment]
+    source, test = real_digits()
+    async with app.run_test(size=(160, 36)) as pilot:
+        screen = await inspect(pilot, app)
+        await pilot.press("T")
+        answers.said.append(TrainingRead(ReadTraining(source=source), attrs.evolve(test, of=10_000_000)))
+        app.tick()
+        assert "the first 10 000 of 10 000 000 training digits" in text_of(screen.search)
+
+
 async def test_t_reads_the_training_digits_shows_them_at_once_and_has_them_judged_while_they_are_looked_at() -> None:
     app, runner = make_app(started())
     answers = Answers()

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 from mnist_tui.core.dataset import Source, Split
+from mnist_tui.core.large import read_inspected
 from mnist_tui.engine import device as devices
 from mnist_tui.engine.insight.features import Features
 from mnist_tui.engine.insight.maps import activate, read_filters
@@ -149,9 +150,9 @@ class Answering:
         yield NeighboursFound(question, features.step, nearest)
 
     def _read_training(self, source: Source) -> Split:
-        """The training digits of `source`, read once."""
+        """The training digits of `source`, or the first of very many, read once."""
         if self._training is None or self._training[0] != source:
-            self._training = source, source.load_train()
+            self._training = source, read_inspected(source)
         return self._training[1]
 
     def _features_of(self, weights: Weights, digits: Split) -> Features:

@@ -67,8 +67,12 @@ def _count(browser: DigitBrowser) -> list[Piece]:
         return [Piece(("loading the digits", "loading"), strong=True)]
     shown, total = len(browser.order), len(digits)
     many = f"{grouped(shown)} of {grouped(total)}" if shown != total else f"all {grouped(total)}"
+    whole = ""
+    if digits.of:
+        many = f"the first {grouped(total)}" if shown == total else f"{grouped(shown)} of the first {grouped(total)}"
+        whole = f" of {grouped(digits.of)}"
     short = many if browser.split == "test" else f"{many} {browser.split}"
-    return [Piece((f"{many} {kind_of(browser)}", short, many), "next_split", strong=True)]
+    return [Piece((f"{many}{whole} {kind_of(browser)}", short, many), "next_split", strong=True)]
 
 
 def _work(browser: DigitBrowser, working: Answer | None, notice: str) -> list[Piece]:
