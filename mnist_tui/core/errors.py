@@ -29,6 +29,10 @@ class ModelFileError(UserError):
     """A file is not a model or a checkpoint this program can load."""
 
 
+class TeamBroken(UserError):
+    """Processes that train together cannot go on; the sentence says which rank is why."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device's or the machine's memory was full; told by name, since core knows no torch."""
     return (

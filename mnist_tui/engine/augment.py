@@ -19,15 +19,19 @@ def augments(hyperparameters: Hyperparameters) -> bool:
     return bool(hyperparameters.shift or hyperparameters.rotate or hyperparameters.scale)
 
 
-def augment(images: Tensor, hyperparameters: Hyperparameters, samples: int) -> Tensor:
+def augment(
+    images: Tensor, hyperparameters: Hyperparameters, samples: int, first: int = 0, batch_size: int | None = None
+) -> Tensor:
     """`images` (n, 1, 28, 28) float32 in [-1, 1], each moved at random; bilinear, with background around.
 
     Shift, angle and log-scale of a sample are uniform within the strengths. They follow from the seed and `samples`,
     the number of images seen before: on every device, and after an undo or a resume, an image is moved the same way.
+    So it is where `images` are but a part, from the `first` on, of a batch of `batch_size`.
     """
     count = len(images)
     generator = torch.Generator().manual_seed((hyperparameters.seed * 1_000_003 + samples) ^ _SALT)
-    across, down, turn, grow = torch.rand(4, count, generator=generator).mul_(2).sub_(1)
+    draws = torch.rand(4, batch_size or count, generator=generator)[:, first : first + count]
+    across, down, turn, grow = draws.mul_(2).sub_(1)
     angle = turn * math.radians(hyperparameters.rotate)
     zoom = torch.exp(-grow * math.log1p(hyperparameters.scale))  # of the source, so a larger image reads less of it
     shift = hyperparameters.shift * 2 / SIDE  # pixels to the grid's -1 … 1

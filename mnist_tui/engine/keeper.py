@@ -108,6 +108,16 @@ class Keeper:
         self.newest: Path | None = None
         self.standing = Standing()
 
+    @property
+    def way_on(self) -> str:
+        """What became of the run that ends now, and how to go on with it."""
+        if self._destination is None or self.newest is None:
+            return "the run is not saved"
+        name = self._destination.folder.name
+        if self.newest.name != "last.pt":
+            return f"what is left is {self.newest}: go on with --resume {self.newest}"
+        return f"the run is saved, go on with --resume {name}"
+
     def edit_path(self, number: int) -> Path | None:
         """Where the checkpoint before edit `number` goes."""
         return self._destination.folder / "checkpoints" / f"edit-{number:04d}.pt" if self._destination else None

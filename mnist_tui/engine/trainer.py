@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mnist_tui.core.control import Control, Wishes
-from mnist_tui.core.errors import UserError, is_out_of_memory
+from mnist_tui.core.errors import TeamBroken, UserError, is_out_of_memory
 from mnist_tui.core.events import (
     Answered,
     BatchesTrained,
@@ -38,6 +38,7 @@ from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.schedules import rate_factor
 from mnist_tui.core.settings import Precision
 from mnist_tui.core.suspension import training_clock
+from mnist_tui.engine.alone import Alone
 from mnist_tui.engine.augment import as_bytes, augment, augments
 from mnist_tui.engine.batches import Batches, permutation
 from mnist_tui.engine.editor import Editor
@@ -82,6 +83,7 @@ class Trainer:
         device: where the network lives.
         destination: where checkpoints go; None writes nothing.
         precision: what the network computes in.
+        team: those who train their shares of every batch; None: nobody else.
         attended: a loss that is not finite pauses the run; where nobody watches, it ends it with `Diverged`.
     """
 
@@ -94,10 +96,12 @@ class Trainer:
         *,
         attended: bool = True,
         precision: Precision = "fp32",
+        team: Alone | None = None,
     ) -> None:
         self.splits = splits
         self.device = device
-        self.learner = Learner(hyperparameters, device, precision)
+        self._team = team or Alone()
+        self.learner: Learner = self._team.make_learner(hyperparameters, device, precision)
         self.place = Place()
         self._autosave = destination.autosave if destination else float("inf")
         self._keeper = Keeper(destination, self.learner)
@@ -155,13 +159,18 @@ class Trainer:
 
         Raises:
             Diverged: the loss is not finite and the run is not attended.
+            UserError: another process of the team is gone; the state before the batch it broke is saved.
         """
-        for event in self._run(control):
-            yield event
-            for finding in self._health.heed(event):
-                yield finding
-                if isinstance(finding, HealthWarned) and finding.ailment == "not finite":
-                    self._stop_diverging(control, finding)
+        try:
+            for event in self._run(control):
+                yield event
+                for finding in self._health.heed(event):
+                    yield finding
+                    if isinstance(finding, HealthWarned) and finding.ailment == "not finite":
+                        self._stop_diverging(control, finding)
+        except TeamBroken as broken:
+            yield from self._save()
+            raise UserError(f"{broken} at step {self.place.step}; {self._keeper.way_on}") from broken
 
     def _stop_diverging(self, control: Control, finding: HealthWarned) -> None:
         if not self._attended:
@@ -211,6 +220,7 @@ class Trainer:
             reason = control.reason
             yield from self._save()
         yield from control.take().heard
+        self._team.dismiss()
         yield RunFinished(status, self.place.step, self.place.epochs_finished, time.monotonic() - began, reason)
 
     def _ends(self) -> bool:
@@ -224,15 +234,18 @@ class Trainer:
         train, place = self.splits.train, self.place
         self._drained = training_clock()
         while place.position < len(train):
-            if control.pending and not self._inspecting:  # a single step that was allowed comes first
+            if (
+                control.pending and not self._inspecting and self._team.free
+            ):  # a single step that was allowed comes first
                 yield from self._heed(control)
                 if control.stopping or (place.epoch > self.hyperparameters.epochs and place.position == 0):
                     return
             hyperparameters = self.hyperparameters
             batch = self._epoch_order()[place.position : place.position + hyperparameters.batch_size]
-            images, labels = train.gather(batch)
+            share = self._team.announce(place, len(train), PROBE_BATCHES, whole=self._inspecting)
+            images, labels = train.gather(batch if share is None else batch[share])
             if augments(hyperparameters):
-                images = augment(images, hyperparameters, place.samples)
+                images = augment(images, hyperparameters, place.samples, batch_size=len(batch))  # our share comes first
             if hyperparameters.schedule != "constant":
                 self.learner.learning_rate = hyperparameters.learning_rate * self._rate_factor()
             inspected = None
@@ -252,7 +265,7 @@ class Trainer:
             probing = place.step % PROBE_BATCHES == 0
             ends = place.position >= len(train)
             next_is_shorter = len(train) - place.position < hyperparameters.batch_size
-            if (
+            if self._team.free and (
                 ends
                 or probing
                 or inspected
@@ -316,8 +329,7 @@ class Trainer:
         """Bring the results of equal batches down to the host, together."""
         if not self._losses:
             return
-        losses = tuple(torch.stack(self._losses).tolist())
-        correct = tuple(torch.stack(self._correct).tolist())
+        losses, correct = self._team.add_up(self._losses, self._correct)
         self._losses.clear()
         self._correct.clear()
         now = training_clock()
@@ -409,6 +421,8 @@ class Trainer:
         self._retell = True  # a paused run says so again
 
     def _evaluate(self, control: Control) -> Iterator[Event]:
+        if not self._team.agrees():
+            yield Answered(self.place.step, "the weights of the ranks differed: those of rank 0 are taken")
         yield from self._examiner.evaluate(self.place, lambda: control.stopping)
         self._drained = training_clock()
 

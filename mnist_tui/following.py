@@ -1,0 +1,60 @@
+"""`train` in a process that torchrun started beside rank 0: it lends its cores or its GPU, and is not heard or seen."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from mnist_tui.core.errors import UserError
+from mnist_tui.core.launch import Launch
+from mnist_tui.core.settings import RunSettings
+from mnist_tui.leaving import SIGNALS
+from mnist_tui.loading import choose_device, load_data
+
+if TYPE_CHECKING:
+    from mnist_tui.engine.batches import Batches
+
+
+def follow(settings: RunSettings, launch: Launch) -> int:
+    """Train what rank 0 says until the run is over; returns the exit code.
+
+    A signal that comes before all ranks are there ends this one. After that it is rank 0's to heed: it saves, and ends
+    the others; they also end when it is gone.
+
+    Args:
+        settings: device and threads; what is trained on, rank 0 says.
+        launch: which rank this is.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    from mnist_tui.engine.follower import follow
+    from mnist_tui.engine.team import RankLost, Team
+
+    device, _ = choose_device(settings, launch)
+    team = Team.join(launch, device.torch)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+    def load(begin: Mapping[str, Any]) -> Batches:
+        from mnist_tui.engine.batches import Batches
+
+        where = Path(begin["data_dir"]) if begin["data_dir"] else None
+        wanted = attrs.evolve(settings, dataset=begin["dataset"], data_dir=where)
+        source, _ = load_data(wanted, lambda _: None, lambda: False)
+        return Batches(source.load_train(), device.torch, 0, begin["train_size"])
+
+    try:
+        follow(team, device.torch, load)
+    except RankLost:
+        team.leave()
+        return 1
+    except Exception as error:
+        known = isinstance(error, UserError)
+        reason = str(error) if known else " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        team.leave(f"rank {launch.rank} could not go on: {reason}")
+        raise
+    return 0
