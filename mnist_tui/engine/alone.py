@@ -45,5 +45,12 @@ class Alone:
         """Whether the weights are everywhere the same; where not, they are from now on."""
         return True
 
+    def remember(self, place: Place) -> None:
+        """Nothing is under way on the device now, and the run is at `place`."""
+
+    def rescue(self, place: Place) -> Learner | None:
+        """What to save where the others are lost; `place` is moved to where it was. None: the learner as it is."""
+        return None
+
     def dismiss(self) -> None:
         """The run is over."""

@@ -9,6 +9,7 @@ from the seed, the images seen and the rank, so that a run that is continued wit
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -23,12 +24,13 @@ from torch.nn.parallel import DistributedDataParallel
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import Precision
 from mnist_tui.engine.alone import Alone
-from mnist_tui.engine.checkpoint import serialise, state_of
+from mnist_tui.engine.checkpoint import random_state, serialise, state_of
 from mnist_tui.engine.keeper import Place
 from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.model import CNN, SIDE
 from mnist_tui.engine.team import Team, Word
 
+KEEP_SECONDS = 1.0
 GRANT_SECONDS = 0.02  # of training that one command orders: as long may an edit wait
 
 
@@ -48,7 +50,7 @@ class SharedLearner(Learner):
         self.news: Literal["settings", "state"] | None = None
         self._team = team
         with team.watch():
-            self._network = DistributedDataParallel(self.model, broadcast_buffers=False, gradient_as_bucket_view=True)
+            self._network = DistributedDataParallel(self.model, gradient_as_bucket_view=True)
 
     def train_batch(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Train this rank's share of a batch; returns its part of the batch's mean loss (nats), and its logits.
@@ -99,6 +101,9 @@ class Leader(Alone):
         self._granted = 0
         self._ordered = 0
         self._ordered_at = -1e9
+        self._keeps_copies = False
+        self._kept: tuple[Place, Hyperparameters, bytes] | None = None
+        self._kept_at = -1e9
 
     @property
     def free(self) -> bool:  # type: ignore[override]
@@ -116,6 +121,7 @@ class Leader(Alone):
         begin = {**self._data, "precision": precision, "hyperparameters": attrs.asdict(hyperparameters)}
         self._team.send(Word.BEGIN, json.dumps(begin).encode())
         self._learner = SharedLearner(hyperparameters, device, precision, self._team)
+        self._keeps_copies = device.type != "cpu"
         return self._learner
 
     def announce(self, place: Place, train_size: int, every: int, *, whole: bool) -> slice:
@@ -146,6 +152,29 @@ class Leader(Alone):
             return True
         self.learner.news = "state"
         return False
+
+    def remember(self, place: Place) -> None:
+        """Keep the state, at most once a second, where it lives on a GPU, which is not to be asked after a loss.
+
+        A step there is not over when its batch is: with a rank gone it waits for ever, and what comes behind it, too.
+        """
+        now = time.perf_counter()
+        if self._keeps_copies and now - self._kept_at >= KEEP_SECONDS:
+            self._kept_at = now
+            state = {"model": state_of(self.learner.model), "optimizer": self.learner.optimizer.state_dict()}
+            self._kept = attrs.evolve(place), self.learner.hyperparameters, serialise(state)
+
+    def rescue(self, place: Place) -> Learner | None:
+        """On a GPU the state that was kept, in a learner on the CPU."""
+        if self._kept is None:
+            return None
+        kept_at, hyperparameters, state = self._kept
+        cpu = torch.device("cpu")
+        content = torch.load(io.BytesIO(state), map_location=cpu, weights_only=True)
+        spare = Learner(hyperparameters, cpu)
+        spare.restore(hyperparameters, {**content, "rng": random_state(cpu)})
+        place.move_to(kept_at)
+        return spare
 
     def dismiss(self) -> None:
         """Have the others end.

@@ -169,6 +169,7 @@ class Trainer:
                     if isinstance(finding, HealthWarned) and finding.ailment == "not finite":
                         self._stop_diverging(control, finding)
         except TeamBroken as broken:
+            self._keeper.save_instead(self._team.rescue(self.place))
             yield from self._save()
             raise UserError(f"{broken} at step {self.place.step}; {self._keeper.way_on}") from broken
 
@@ -232,11 +233,10 @@ class Trainer:
 
     def _train_epoch(self, control: Control) -> Iterator[Event]:
         train, place = self.splits.train, self.place
+        self._team.remember(place)
         self._drained = training_clock()
         while place.position < len(train):
-            if (
-                control.pending and not self._inspecting and self._team.free
-            ):  # a single step that was allowed comes first
+            if control.pending and not self._inspecting and self._team.free:  # an allowed step comes first
                 yield from self._heed(control)
                 if control.stopping or (place.epoch > self.hyperparameters.epochs and place.position == 0):
                     return
@@ -337,6 +337,7 @@ class Trainer:
         place = self.place
         self._keeper.standing.epoch_seconds += seconds
         place.seconds += seconds
+        self._team.remember(place)
         first = place.step - len(losses) + 1
         yield BatchesTrained(
             first,
