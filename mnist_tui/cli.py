@@ -13,18 +13,15 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from mnist_tui.core.errors import UsageError, UserError
-from mnist_tui.leaving import DEBUG_VARIABLE, forget_terminal, leave_at_once, say
+from mnist_tui.leaving import DEBUG_VARIABLE, leave_at_once, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code (0 done, 1 failed, 2 wrong usage or no terminal, 128 + n for signal n)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        if "RANK" in os.environ and _is_follower():
-            if words[:1] != ["train"]:
-                return 0  # rank 0 does it
-            if not os.environ.get(DEBUG_VARIABLE):
-                forget_terminal()
+        if "RANK" in os.environ and words[:1] != ["train"] and _is_follower():
+            return 0  # rank 0 does it
         if words:
             from mnist_tui.commands import run_command
 
@@ -33,6 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
+        if "RANK" in os.environ:
+            from mnist_tui.following import give_way
+
+            give_way()
         say(f"mnist-tui: {error}")
         return error.exit_code
     except KeyboardInterrupt:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +12,27 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from mnist_tui.core.errors import UserError
-from mnist_tui.core.launch import Launch
+from mnist_tui.core.launch import Launch, is_follower
 from mnist_tui.core.settings import RunSettings
-from mnist_tui.leaving import SIGNALS
+from mnist_tui.leaving import DEBUG_VARIABLE, SIGNALS, forget_terminal
 from mnist_tui.loading import choose_device, load_data
 
 if TYPE_CHECKING:
     from mnist_tui.engine.batches import Batches
+
+
+GIVE_WAY_SECONDS = 15.0
+
+
+def give_way() -> None:
+    """In a process that is led and cannot begin: let rank 0 speak, which most often has the same to say.
+
+    torchrun ends all as soon as one has ended. Whoever is still there afterwards has a trouble of its own to tell.
+    """
+    if is_follower():
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        time.sleep(GIVE_WAY_SECONDS)
 
 
 def follow(settings: RunSettings, launch: Launch) -> int:
@@ -36,6 +52,8 @@ def follow(settings: RunSettings, launch: Launch) -> int:
 
     device, _ = choose_device(settings, launch)
     team = Team.join(launch, device.torch)
+    if not os.environ.get(DEBUG_VARIABLE):
+        forget_terminal()
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
