@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code (0 done, 1 failed, 2 wrong usage or no terminal, 128 + n for signal n)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        if "RANK" in os.environ and words[:1] != ["train"] and _is_follower():
+            return 0  # rank 0 does it
         if words:
             from mnist_tui.commands import run_command
 
@@ -28,6 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
+        if "RANK" in os.environ:
+            from mnist_tui.following import give_way
+
+            give_way()
         say(f"mnist-tui: {error}")
         return error.exit_code
     except KeyboardInterrupt:
@@ -51,8 +57,18 @@ def run() -> NoReturn:
     leave_at_once(main())
 
 
+def _is_follower() -> bool:
+    from mnist_tui.core.launch import is_follower
+
+    return is_follower()
+
+
 def open_bare() -> int:
     """`mnist-tui` without a word behind it: the dashboard with every default."""
+    if "RANK" in os.environ:
+        from mnist_tui.core.launch import refuse_screen
+
+        refuse_screen()
     require_terminal()
     gc.disable()  # until the first frame: a fifth of the time to it would go into collecting what imports keep
     from mnist_tui.core.hyperparameters import PRESETS

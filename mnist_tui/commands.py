@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 from mnist_tui import __version__
 from mnist_tui.core.errors import UsageError
 from mnist_tui.core.hyperparameters import KNOBS, PRESETS, Hyperparameters
+from mnist_tui.core.launch import find_launch, refuse_screen
 from mnist_tui.core.settings import MOST_THREADS, RunSettings, ScreenSettings, default_runs_dir
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def dashboard(
     from mnist_tui.cli import require_terminal
 
     run = run or RunSettings()
+    refuse_screen()
     if detached:
         return _detach(run, screen)
     require_terminal()
@@ -111,6 +113,11 @@ def train(
     Args:
         json: one JSON object a line; the last is the run's summary.
     """
+    launch = find_launch()
+    if launch is not None and not launch.leads:
+        from mnist_tui.following import follow
+
+        return follow(run or RunSettings(), launch)
     from mnist_tui import headless
     from mnist_tui.detached import is_detached
     from mnist_tui.runner import Order
@@ -120,7 +127,7 @@ def train(
     hyperparameters = _recipe(run.preset, hyperparameters)
     run, resumption = _resumption(run, hyperparameters)
     order = Order(hyperparameters=hyperparameters, dataset=run.dataset, resumption=resumption)
-    return headless.train(LocalRunner(run, attended=is_detached()), order, as_json=json)
+    return headless.train(LocalRunner(run, attended=is_detached(), launch=launch), order, as_json=json)
 
 
 @attrs.frozen(kw_only=True)
@@ -276,7 +283,9 @@ def _resumption(run: RunSettings, hyperparameters: Hyperparameters) -> tuple[Run
     changes = {name: getattr(hyperparameters, name) for name in KNOBS if name in given}
     resumption = prepare_resumption(run.resume, run.runs_dir, changes)
     threads = resumption.facts.get("threads")
-    if "threads" not in given and isinstance(threads, int) and 0 < threads <= MOST_THREADS:
+    launch = find_launch()
+    as_many = resumption.facts.get("world_size", 1) == (launch.world_size if launch else 1)
+    if as_many and "threads" not in given and isinstance(threads, int) and 0 < threads <= MOST_THREADS:
         run = attrs.evolve(run, threads=threads)  # others would give other numbers
     return resumption.settings(run, given), resumption
 

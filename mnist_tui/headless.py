@@ -175,8 +175,8 @@ def _pace(progress: Progress) -> str:
     return "  ".join(words)
 
 
-def summarise(progress: Progress, status: str) -> dict[str, Any]:
-    """The last line of `train --json`."""
+def summarise(progress: Progress, status: str, world_size: int = 1) -> dict[str, Any]:
+    """The last line of `train --json`; `world_size` processes trained together."""
     rate = progress.samples / progress.train_seconds if progress.train_seconds else None
     checkpoints = progress.checkpoints
     summary: dict[str, Any] = {
@@ -190,6 +190,7 @@ def summarise(progress: Progress, status: str) -> dict[str, Any]:
         "best_test_accuracy": progress.best_test_accuracy,
         "seconds": progress.seconds,
         "device": progress.device,
+        "world_size": world_size,
         "checkpoint": checkpoints.get("best") or checkpoints.get("last"),
         "model": f"{progress.folder}/cnn_model.pth" if "last" in checkpoints and not progress.unsaved else None,
     }
@@ -232,6 +233,9 @@ def train(runner: LocalRunner, order: Order, *, as_json: bool) -> int:
     finally:
         reporter.close()
         closed = runner.close()
+    if as_json:
+        status = ending.status if isinstance(ending, RunFinished) else "failed"
+        print(to_json(summarise(progress, status, runner.world_size)), flush=True)
     code = _conclude(ending, progress, departure, as_json)
     if not closed:
         leave_at_once(code)
@@ -239,9 +243,6 @@ def train(runner: LocalRunner, order: Order, *, as_json: bool) -> int:
 
 
 def _conclude(ending: RunFinished | RunFailed, progress: Progress, departure: Departure, as_json: bool) -> int:
-    status = ending.status if isinstance(ending, RunFinished) else "failed"
-    if as_json:
-        print(to_json(summarise(progress, status)), flush=True)
     if isinstance(ending, RunFailed):
         print(f"mnist-tui: {ending.message}", file=sys.stderr)
         return ending.exit_code

@@ -16,23 +16,30 @@ from mnist_tui.core.errors import DatasetMissing, UsageError
 from mnist_tui.core.events import DownloadProgressed, EngineLoaded, Event
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.large import open_large, with_notice
+from mnist_tui.core.launch import Launch
 from mnist_tui.core.runs import name_of
 from mnist_tui.core.settings import Precision, RunSettings
 
 if TYPE_CHECKING:
     from mnist_tui.engine.device import Device
+    from mnist_tui.engine.parallel import Leader
     from mnist_tui.engine.trainer import Splits
 
 
 @attrs.frozen
 class Bench:
-    """Everything loaded: what was asked for, where the data came from, the device, the data on it, the precision."""
+    """Everything loaded: what was asked for, where the data came from, the device, the data on it, the precision.
+
+    `leader` leads the processes that train together, where there are several: `world_size` of them.
+    """
 
     settings: RunSettings
     source: Source
     device: Device
     splits: Splits
     precision: Precision = "fp32"
+    leader: Leader | None = None
+    world_size: int = 1
 
 
 def load_data(
@@ -60,7 +67,11 @@ def load_data(
 
 
 def load_engine(
-    settings: RunSettings, source: Source, test: Split, importing: Callable[[bool], None]
+    settings: RunSettings,
+    source: Source,
+    test: Split,
+    importing: Callable[[bool], None],
+    launch: Launch | None = None,
 ) -> tuple[Bench, EngineLoaded]:
     """Import torch, choose the device, and put the data there.
 
@@ -69,9 +80,10 @@ def load_engine(
         source: where the training split is.
         test: the test split.
         importing: told true before the import, which nothing can interrupt, and false after it.
+        launch: our place among several processes, of which this is the first.
 
     Raises:
-        UserError: the training data is damaged, or there is no such device.
+        UserError: the training data is damaged, there is no such device, or the other processes did not come.
     """
     train = open_large(source) or source.load_train()
     held_out = settings.validation
@@ -86,17 +98,48 @@ def load_engine(
         from mnist_tui.engine.trainer import Splits
     finally:
         importing(False)
-    device = devices.choose(settings.device)
-    threads = settings.threads or devices.default_threads()
-    devices.prepare(threads)
+    device, threads = choose_device(settings, launch)
     kept = len(train) - held_out
     splits = Splits(
         train=put_on(train, device.torch, 0, kept),
         test=put_on(test, device.torch, 0, len(test)),
         validation=put_on(train, device.torch, kept, len(train)) if held_out else None,
     )
-    loaded = EngineLoaded(device.label, device.name, threads, str(torch.__version__), kept, device.notice)
-    return Bench(settings, source, device, splits, devices.resolve_precision(settings.precision, device)), loaded
+    precision = devices.resolve_precision(settings.precision, device)
+    bench, notice = Bench(settings, source, device, splits, precision), device.notice
+    if launch is not None:
+        bench = _lead(bench, launch)
+        notice = "; ".join(filter(None, [f"{launch.world_size} processes train together", notice]))
+    return bench, EngineLoaded(device.label, device.name, threads, str(torch.__version__), kept, notice)
+
+
+def choose_device(settings: RunSettings, launch: Launch | None) -> tuple[Device, int]:
+    """The device and the number of threads of this process, made ready for training.
+
+    Raises:
+        UsageError: there is no such device.
+    """
+    from mnist_tui.engine import device as devices
+
+    device = devices.choose(settings.device) if launch is None else devices.choose_for(settings.device, launch)
+    threads = settings.threads or devices.default_threads(launch.local_world_size if launch else 1)
+    devices.prepare(threads)
+    return device, threads
+
+
+def _lead(bench: Bench, launch: Launch) -> Bench:
+    """`bench`, with the other processes of `launch`, who are told where its training data is."""
+    from mnist_tui.engine.parallel import Leader
+    from mnist_tui.engine.team import Team
+
+    data_dir = bench.settings.data_dir
+    data = {
+        "dataset": bench.settings.dataset,
+        "data_dir": str(data_dir.absolute()) if data_dir else None,
+        "train_size": len(bench.splits.train),
+    }
+    leader = Leader(Team.join(launch, bench.device.torch), data)
+    return attrs.evolve(bench, leader=leader, world_size=launch.world_size)
 
 
 def for_settings(bench: Bench, settings: RunSettings) -> Bench:
@@ -131,6 +174,7 @@ def machine_facts(bench: Bench) -> dict[str, Any]:
         "device": bench.device.label,
         "device_name": bench.device.name,
         "threads": torch.get_num_threads(),
+        "world_size": bench.world_size,
         "precision": bench.precision,
         "versions": {
             "mnist_tui": __version__,

@@ -30,6 +30,7 @@ KEYS = {
     "best_test_accuracy",
     "seconds",
     "device",
+    "world_size",
     "checkpoint",
     "model",
 }

@@ -29,6 +29,10 @@ class ModelFileError(UserError):
     """A file is not a model or a checkpoint this program can load."""
 
 
+class TeamBroken(UserError):
+    """Processes that train together cannot go on; the sentence says which rank is why."""
+
+
 _MEMORY_WORDS = (
     "DefaultCPUAllocator: can't allocate memory",
     "CUDA error: out of memory",  # of a launch: a graph takes some when it is first replayed

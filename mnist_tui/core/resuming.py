@@ -166,6 +166,7 @@ def unlike(facts: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     pairs = [
         ("device", facts.get("device"), now.get("device")),
         ("threads", facts.get("threads"), now.get("threads")),
+        ("processes", facts.get("world_size") or 1, now.get("world_size") or 1),
         ("torch", *(table.get("torch") if isinstance(table, Mapping) else None for table in (old, new))),
     ]
     differing = ", ".join(f"{name} {before} -> {after}" for name, before, after in pairs if before != after)

@@ -19,13 +19,17 @@ def augments(hyperparameters: Hyperparameters) -> bool:
     return bool(hyperparameters.shift or hyperparameters.rotate or hyperparameters.scale)
 
 
-def augment(images: Tensor, hyperparameters: Hyperparameters, samples: int) -> Tensor:
+def augment(
+    images: Tensor, hyperparameters: Hyperparameters, samples: int, first: int = 0, batch_size: int | None = None
+) -> Tensor:
     """`images` (n, 1, 28, 28) float32 in [-1, 1], each moved at random; bilinear, with background around.
 
     Shift, angle and log-scale of a sample are uniform within the strengths. They follow from the seed and `samples`,
     the number of images seen before: on every device, and after an undo or a resume, an image is moved the same way.
+    So it is where `images` are but a part, from the `first` on, of a batch of `batch_size`.
     """
-    draws = draw(hyperparameters.seed, samples, len(images)).to(images.device)
+    draws = draw(hyperparameters.seed, samples, batch_size or len(images))[:, first : first + len(images)]
+    draws = draws.to(images.device)
     return move(images, draws, strengths(hyperparameters).to(images.device))
 
 

@@ -70,4 +70,8 @@ class DeepCNN(Network):
         return first, second, third
 
     def _hidden(self, maps: Tensor) -> Tensor:
-        return F.relu(self.norm7(self.fc1(maps.flatten(1))))
+        hidden, norm = self.fc1(maps.flatten(1)), self.norm7
+        if len(hidden) > 1 or not self.training:
+            return F.relu(norm(hidden))
+        # One image alone has no spread: it is normalised as in an evaluation.
+        return F.relu(F.batch_norm(hidden, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps))

@@ -12,6 +12,7 @@ import attrs
 import torch
 
 from mnist_tui.core.errors import UsageError
+from mnist_tui.core.launch import Launch
 from mnist_tui.core.settings import MOST_THREADS, Precision
 from mnist_tui.core.telemetry import available_cores
 from mnist_tui.engine.blocked import HAS_ONEDNN_BF16
@@ -64,6 +65,36 @@ def choose(wanted: str) -> Device:
             reason = why_no_cuda() if count == 0 else f"this machine has {count}, counted from 0"
             raise UsageError(f"there is no {name} here ({reason}): use {_existing()}")
     raise UsageError(f"{wanted!r} is no device: use auto, cpu, cuda, cuda:N or mps")
+
+
+def choose_for(wanted: str, launch: Launch) -> Device:
+    """As `choose`, for one of several processes: each takes the CUDA device of its number on this machine.
+
+    Raises:
+        UsageError: it does not exist here, or is not one for several.
+    """
+    return choose(name_for(wanted, launch, _cuda_count(), _has_mps()))
+
+
+def name_for(wanted: str, launch: Launch, cuda_count: int, has_mps: bool) -> str:
+    """The name of the device that a process of `launch` takes where there are so many CUDA devices.
+
+    Raises:
+        UsageError: there are too few, or processes cannot share it.
+    """
+    word = wanted.lower()
+    if word in {"auto", "cuda"} and cuda_count:
+        if launch.local_rank >= cuda_count:
+            raise UsageError(
+                f"torchrun started {launch.local_world_size} processes on a machine with {cuda_count} CUDA device"
+                f"{'' if cuda_count == 1 else 's'}: use --nproc-per-node {cuda_count}, or --device cpu"
+            )
+        return f"cuda:{launch.local_rank}"
+    if word.startswith("cuda:"):
+        raise UsageError(f"under torchrun each process takes a CUDA device of its own: use --device cuda, not {wanted}")
+    if word == "mps":
+        raise UsageError("processes cannot train together on mps: use --device cpu")
+    return "cpu" if word == "auto" and has_mps else wanted
 
 
 def _cuda_count() -> int:
@@ -123,12 +154,15 @@ def _broken_cuda() -> str:
     return f"training on the CPU: {why_no_cuda()}"
 
 
-def default_threads() -> int:
-    """`OMP_NUM_THREADS` where it is set, else the cores this process may use."""
+def default_threads(processes: int = 1) -> int:
+    """`OMP_NUM_THREADS` where it is set, else the share of one of `processes` of the cores this process may use.
+
+    Where there are several, torchrun sets the variable to 1 if nobody set it, so a 1 says nothing.
+    """
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if wanted.isascii() and wanted.isdigit() and int(wanted) > 0:
+    if wanted.isascii() and wanted.isdigit() and int(wanted) > (processes > 1):
         return min(int(wanted), MOST_THREADS)
-    return available_cores()
+    return max(1, available_cores() // processes)
 
 
 def prepare(threads: int) -> None:

@@ -12,6 +12,7 @@ import attrs
 
 from mnist_tui.core.events import CheckpointSaved, Rewound, SaveFailed
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.runs import name_of
 from mnist_tui.engine.checkpoint import save_checkpoint, save_weights
 from mnist_tui.engine.learner import Learner
 
@@ -107,6 +108,19 @@ class Keeper:
         self._learner = learner
         self.newest: Path | None = None
         self.standing = Standing()
+
+    @property
+    def way_on(self) -> str:
+        """What became of the run that ends now, and how to go on with it."""
+        if self._destination is None or self.newest is None:
+            return "the run is not saved"
+        if self.newest.name != "last.pt":
+            return f"what is left is {self.newest}, go on with --resume {self.newest}"
+        return f"the run is saved, go on with --resume {name_of(self._destination.folder)}"
+
+    def save_instead(self, learner: Learner | None) -> None:
+        """Save another learner's weights from now on; None: the same as ever."""
+        self._learner = learner or self._learner
 
     def edit_path(self, number: int) -> Path | None:
         """Where the checkpoint before edit `number` goes."""

@@ -187,6 +187,6 @@ class Learner:
         self._use(optimizer)
         self.model.dropout = hyperparameters.dropout
         self._average_anew()
-        if self.average is not None:
+        if self.average is not None and "average" in content:
             self.average.restore(content["average"]["model"], content["average"]["updates"])
         set_random_state(content["rng"])

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mnist_tui.core.control import Control, Wishes
-from mnist_tui.core.errors import DatasetError, UserError, is_out_of_memory
+from mnist_tui.core.errors import DatasetError, TeamBroken, UserError, is_out_of_memory
 from mnist_tui.core.events import (
     Answered,
     BatchesTrained,
@@ -39,6 +39,7 @@ from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.schedules import rate_factor
 from mnist_tui.core.settings import Precision
 from mnist_tui.core.suspension import training_clock
+from mnist_tui.engine.alone import Alone
 from mnist_tui.engine.augment import as_bytes, augment, augments
 from mnist_tui.engine.batches import Batches, Order
 from mnist_tui.engine.editor import Editor
@@ -85,6 +86,7 @@ class Trainer:
         device: where the network lives.
         destination: where checkpoints go; None writes nothing.
         precision: what the network computes in.
+        team: those who train their shares of every batch; None: nobody else.
         attended: a loss that is not finite pauses the run; where nobody watches, it ends it with `Diverged`.
     """
 
@@ -97,10 +99,12 @@ class Trainer:
         *,
         attended: bool = True,
         precision: Precision = "fp32",
+        team: Alone | None = None,
     ) -> None:
         self.splits = splits
         self.device = device
-        self.learner = Learner(hyperparameters, device, precision)
+        self._team = team or Alone()
+        self.learner: Learner = self._team.make_learner(hyperparameters, device, precision)
         self.place = Place()
         self._autosave = destination.autosave if destination else float("inf")
         self._keeper = Keeper(destination, self.learner)
@@ -121,7 +125,7 @@ class Trainer:
         self._timing = False  # the next batch; else no clock is read
         self._timed: BatchTimed | None = None
         self._order: tuple[int, Order] | None = None
-        self._launcher = make_launcher(self.learner, splits.train)
+        self._launcher = make_launcher(self.learner, splits.train) if team is None else None
 
     @property
     def model(self) -> Network:
@@ -162,13 +166,19 @@ class Trainer:
         Raises:
             Diverged: the loss is not finite and the run is not attended.
             DatasetError: images that are read while they are trained cannot be read any more; the run is saved.
+            UserError: another process of the team is gone; the state before the batch it broke is saved.
         """
-        for event in self._saved_in_trouble(control):
-            yield event
-            for finding in self._health.heed(event):
-                yield finding
-                if isinstance(finding, HealthWarned) and finding.ailment == "not finite":
-                    self._stop_diverging(control, finding)
+        try:
+            for event in self._saved_in_trouble(control):
+                yield event
+                for finding in self._health.heed(event):
+                    yield finding
+                    if isinstance(finding, HealthWarned) and finding.ailment == "not finite":
+                        self._stop_diverging(control, finding)
+        except TeamBroken as broken:
+            self._keeper.save_instead(self._team.rescue(self.place))
+            yield from self._save()
+            raise UserError(f"{broken} at step {self.place.step}; {self._keeper.way_on}") from broken
 
     def _stop_diverging(self, control: Control, finding: HealthWarned) -> None:
         if not self._attended:
@@ -226,6 +236,7 @@ class Trainer:
             reason = control.reason
             yield from self._save()
         yield from control.take().heard
+        self._team.dismiss()
         yield RunFinished(status, self.place.step, self.place.epochs_finished, time.monotonic() - began, reason)
 
     def _ends(self) -> bool:
@@ -237,9 +248,10 @@ class Trainer:
 
     def _train_epoch(self, control: Control) -> Iterator[Event]:
         train, place = self.splits.train, self.place
+        self._team.remember(place)
         self._drained = training_clock()
         while place.position < len(train):
-            if control.pending and not self._inspecting:  # a single step that was allowed comes first
+            if control.pending and not self._inspecting and self._team.free:  # an allowed step comes first
                 yield from self._heed(control)
                 if control.stopping or (place.epoch > self.hyperparameters.epochs and place.position == 0):
                     return
@@ -251,9 +263,11 @@ class Trainer:
                 if self._launcher is not None and not (self._inspecting or self._timing):
                     self._launcher.launch(place, order, count)
                 else:
-                    images, labels = train.gather(order[place.position : place.position + count])
-                    if augments(hyperparameters):
-                        images = augment(images, hyperparameters, place.samples)
+                    share = self._team.announce(place, len(train), PROBE_BATCHES, whole=self._inspecting)
+                    batch = order[place.position : place.position + count]
+                    images, labels = train.gather(batch if share is None else batch[share])
+                    if augments(hyperparameters):  # our share comes first
+                        images = augment(images, hyperparameters, place.samples, batch_size=count)
                     if hyperparameters.schedule != "constant":
                         self.learner.learning_rate = hyperparameters.learning_rate * self._rate_factor()
                     if self._inspecting:
@@ -275,7 +289,7 @@ class Trainer:
             probing = place.step % PROBE_BATCHES == 0
             ends = place.position >= len(train)
             next_is_shorter = len(train) - place.position < hyperparameters.batch_size
-            if (
+            if self._team.free and (
                 ends
                 or probing
                 or inspected
@@ -355,8 +369,7 @@ class Trainer:
         yield from self._collect()
         if not self._losses:
             return
-        losses = tuple(torch.stack(self._losses).tolist())
-        correct = tuple(torch.stack(self._correct).tolist())
+        losses, correct = self._team.add_up(self._losses, self._correct)
         self._losses.clear()
         self._correct.clear()
         place, learner = self.place, self.learner
@@ -383,6 +396,7 @@ class Trainer:
         seconds, self._drained = now - self._drained, now
         self._keeper.standing.epoch_seconds += seconds
         self.place.seconds += seconds
+        self._team.remember(self.place)
         return BatchesTrained(
             chunk.first_step,
             chunk.epoch,
@@ -451,7 +465,7 @@ class Trainer:
             coming = slice(self.place.position, self.place.position + PREVIEWED)
             yield preview(self.splits.train, wishes.preview, self._epoch_order()[coming])
         if wishes.timing:
-            self._timing = True
+            self._timing = type(self._team) is Alone  # the stages of a shared batch wait for each other
         if not (wishes.evaluate or wishes.save or wishes.find_rate):
             return
         if wishes.evaluate and self._examiner.standing.evaluated_step == self.place.step:
@@ -469,6 +483,8 @@ class Trainer:
         self._retell = True  # a paused run says so again
 
     def _evaluate(self, control: Control) -> Iterator[Event]:
+        if not self._team.agrees():
+            yield Answered(self.place.step, "the weights of the ranks differed: those of rank 0 are taken")
         yield from self._examiner.evaluate(self.place, lambda: control.stopping)
         self._drained = training_clock()
 

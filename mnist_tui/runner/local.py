@@ -32,6 +32,7 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.hyperparameters import Hyperparameters, with_changes
 from mnist_tui.core.knob import Value
+from mnist_tui.core.launch import Launch
 from mnist_tui.core.runs import check_writable, choose_name, create_folder, read_run
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.loading import Bench, for_settings, load_data, load_engine, run_facts
@@ -52,6 +53,7 @@ class LocalRunner:
     Args:
         settings: device, data, folders.
         attended: somebody watches, and decides what to do about a loss that is not finite.
+        launch: our place among several processes that train together, which this one leads.
 
     Raises:
         UsageError: the run's name is taken or none, or there is no such data set.
@@ -59,12 +61,13 @@ class LocalRunner:
 
     watching = False
 
-    def __init__(self, settings: RunSettings, *, attended: bool = True) -> None:
+    def __init__(self, settings: RunSettings, *, attended: bool = True, launch: Launch | None = None) -> None:
         check_writable(settings.runs_dir)
         choose_name(settings.runs_dir, settings.name, settings.preset)
         dataset_info(settings.dataset)
         self.settings = settings
         self._attended = attended
+        self._launch = launch
         self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._orders: queue.SimpleQueue[Order | Hyperparameters | None] = queue.SimpleQueue()
         self._control: Control | None = None
@@ -79,6 +82,11 @@ class LocalRunner:
         self._cancelled = threading.Event()
         self._thread: threading.Thread | None = None
         self._importing = False
+
+    @property
+    def world_size(self) -> int:
+        """How many processes train together."""
+        return self._launch.world_size if self._launch else 1
 
     def load(self) -> None:
         """Begin to load data and engine in the background."""
@@ -250,7 +258,7 @@ class LocalRunner:
         digits = DataLoaded(source, test)
         if not in_place_of_other:
             self._inbox.put(digits)
-        bench, loaded = load_engine(settings, source, test, self._tell_importing)
+        bench, loaded = load_engine(settings, source, test, self._tell_importing, self._launch)
         if in_place_of_other:
             self._inbox.put(digits)
         self._inbox.put(loaded)
@@ -343,9 +351,14 @@ class LocalRunner:
 
         carried = {key: facts[key] for key in ("run", "dataset", "data_dir", "preset", "device", "threads", "versions")}
         destination = Destination(folder, self.settings.autosave, carried, post.check)
-        device = bench.device.torch
         return Trainer(
-            hyperparameters, bench.splits, device, destination, attended=self._attended, precision=bench.precision
+            hyperparameters,
+            bench.splits,
+            bench.device.torch,
+            destination,
+            attended=self._attended,
+            precision=bench.precision,
+            team=bench.leader,
         )
 
     def _carry_out(self, course: Iterator[Event], recorder: Recorder) -> None:

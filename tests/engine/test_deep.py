@@ -67,6 +67,16 @@ def test_bfloat16_is_float32_but_for_its_rounding() -> None:
     assert 0.97 < float(torch.cosine_similarity(gradients[0], gradients[1], dim=0)) < 1
 
 
+def test_a_batch_may_be_one_image() -> None:
+    learner = Learner(DEEP, CPU)
+    learner.model.train()
+    before = learner.model.norm7.running_mean.clone()  # type: ignore[union-attr, operator]
+    loss, _ = learner.train_batch(IMAGES[:1], LABELS[:1])
+    assert loss.isfinite()
+    assert learner.is_finite()
+    assert torch.equal(learner.model.norm7.running_mean, before)  # type: ignore[union-attr, arg-type]
+
+
 def test_a_look_does_not_move_the_statistics() -> None:
     learner = Learner(DEEP, CPU)
     learner.model.train()
