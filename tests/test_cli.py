@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import torch
 from PIL import Image
@@ -19,7 +21,7 @@ from PIL import Image
 from mnist_tui import __version__
 from mnist_tui.cli import main
 from mnist_tui.core.dataset import find
-from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
+from mnist_tui.core.hyperparameters import KNOBS, PRESETS, Hyperparameters
 from mnist_tui.core.runs import read_run, run_folders
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.engine.checkpoint import load_model
@@ -217,6 +219,22 @@ def test_a_table_that_cannot_be_written_is_one_sentence(call: Call, monkeypatch:
     monkeypatch.setattr("mnist_tui.reports.write_atomically", refuse)
     code, _, err = call("evaluate", "mine", "--data-dir", "data", "--device", "cpu", "--csv", "a.csv")
     assert (code, err) == (1, "mnist-tui: cannot write a.csv: No space left on device\n")
+
+
+# --- train
+
+
+def test_flags_take_the_place_of_a_presets_values(call: Call) -> None:
+    small = ["--epochs", "1", "--width=2", "--hidden-units", "8", "--data-dir", "data", "--device", "cpu"]
+    code, out, err = call("train", "--preset", "accurate", *small, "--name", "precise", "--json")
+    assert (code, err) == (0, "")
+    events = [json.loads(line) for line in out.splitlines()]
+    (started,) = [event for event in events if event.get("event") == "RunStarted"]
+    wanted = attrs.asdict(PRESETS["accurate"]) | {"epochs": 1, "width": 2, "hidden_units": 8}
+    assert started["hyperparameters"] == wanted
+    (folder,) = Path("runs").glob("*-precise")
+    assert read_run(folder)["preset"] == "accurate"
+    shutil.rmtree(folder)
 
 
 # --- predict

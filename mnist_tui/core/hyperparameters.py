@@ -238,7 +238,35 @@ class Hyperparameters:
 KNOBS: dict[str, Knob] = {
     field.name: Knob(name=field.name, **field.metadata["knob"]) for field in attrs.fields(Hyperparameters)
 }
-PRESETS: dict[str, Hyperparameters] = {"classic": Hyperparameters()}
+PRESETS: dict[str, Hyperparameters] = {
+    "classic": Hyperparameters(),
+    # Least time to 99 %: narrow maps, few large steps along one cycle, momentum and beta 2 as in train_mnist_fast.
+    "fast": Hyperparameters(
+        network="deep",
+        width=8,
+        hidden_units=64,
+        batch_size=256,
+        learning_rate=0.01,
+        schedule="one-cycle",
+        momentum=0.7,
+        beta2=0.9,
+        epochs=1,
+    ),
+    # The best single network within 15 minutes on two cores.
+    "accurate": Hyperparameters(
+        network="deep",
+        width=16,
+        batch_size=128,
+        learning_rate=0.01,
+        schedule="one-cycle",
+        optimizer="adamw",
+        shift=2.0,
+        rotate=10.0,
+        scale=0.1,
+        weight_average=0.999,
+        epochs=30,
+    ),
+}
 
 
 def differences(old: Hyperparameters, new: Hyperparameters) -> dict[str, tuple[Value, Value]]:

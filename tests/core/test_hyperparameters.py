@@ -101,6 +101,15 @@ def test_the_defaults_are_the_classic_script() -> None:
     assert (classic.width, classic.hidden_units, classic.seed) == (32, 128, 0)
 
 
+def test_a_preset_differs_from_the_classic_one_in_what_makes_it_fast_or_accurate() -> None:
+    assert set(PRESETS) == {"classic", "fast", "accurate"}
+    classic = PRESETS["classic"]
+    for name in ("fast", "accurate"):
+        assert set(differences(classic, PRESETS[name])) >= {"batch_size", "learning_rate", "schedule"}
+    assert PRESETS["accurate"].weight_average > 0
+    assert PRESETS["fast"].epochs < classic.epochs
+
+
 def test_every_field_has_a_knob_with_words_and_a_legal_default() -> None:
     assert list(KNOBS) == [field.name for field in attrs.fields(Hyperparameters)]
     for name, knob in KNOBS.items():
