@@ -297,7 +297,7 @@ async def test_evaluations_of_other_runs_on_the_same_digits_can_be_chosen(tmp_pa
         screen = await inspect(pilot, app, "c", "c")
         rows = await picked(pilot, app)
         assert [row.split(" epoch")[0] for row in rows] == [
-            "always the one before, now step 938",
+            "whichever comes before now step 938 98.75 %",
             "step 938",
             "rival, last",
         ]
@@ -324,7 +324,7 @@ async def test_an_earlier_evaluation_stays_chosen_and_esc_chooses_nothing(tmp_pa
         browser = app.session.browser
         rows = await picked(pilot, app)
         assert [row.split(" epoch")[0] for row in rows] == [
-            "always the one before, now step 1876",
+            "whichever comes before now step 1876 99.16 %",
             "step 1876",
             "step 938",
         ]

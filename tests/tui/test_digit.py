@@ -73,14 +73,16 @@ class Look:
         self.app, self.pilot = app, pilot
 
     async def settle(self) -> None:
-        for _ in range(9):  # an answer may lead to the next question
+        quiet = 0
+        for _ in range(20):  # an answer may lead to the next question, and a new screen asks once it is mounted
             await self.pilot.pause()
             self.app.tick()
             self.app.show()
             inspector = self.app.session._inspector
-            if inspector is None or not inspector.busy:
+            quiet = quiet + 1 if inspector is None or not inspector.busy else 0
+            if quiet == 2:
                 break
-            assert inspector.wait(30)
+            assert inspector is None or inspector.wait(30)
         self.app.tick()
         self.app.show()
         await self.pilot.pause()
