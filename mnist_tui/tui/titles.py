@@ -8,7 +8,7 @@ from textual.content import Content
 
 from mnist_tui.core.notes import harmless
 
-_CORNERS = 4  # cells of the border's upper line that a title leaves free
+_CORNERS = 6  # cells of the border's line that Textual keeps: corners, a cell of line and a blank on either side
 
 
 def fitting_title(choices: Sequence[str | Content], width: int) -> Content:

@@ -64,7 +64,13 @@ def title_choices(browser: DigitBrowser, *, brief: bool = False) -> tuple[str, .
 
         short = line(browser.query, browser.classes)
         which = f"{short}, {order}"
-    return f"{judged}: {which}", f"{judged}: {short}", f"{kind}: {short}", kind
+    return (
+        f"{judged}: {which}",
+        f"{judged}: {short}",
+        f"step {grouped(browser.predictions.step)}: {short}",
+        judged,
+        kind,
+    )
 
 
 def why_empty(browser: DigitBrowser, *, searchable: bool = True) -> str:

@@ -445,3 +445,31 @@ async def test_the_order_by_label_quality_goes_with_the_condition() -> None:
         await press(pilot, "backspace")
         app.tick()
         assert (browser.query, browser.sort) == (ALL, "confidence")
+
+
+async def test_the_order_of_doubt_goes_with_the_doubt_on_whatever_screen() -> None:
+    app, _ = make_app(twice())
+    async with app.run_test(size=SIZE) as pilot:
+        await inspect(pilot, app)
+        browser = app.session.browser
+        await press(pilot, "right", "right", "L")
+        assert (browser.sort, browser.position) == ("quality", 0)
+        await press(pilot, "escape")
+        assert app.screen is app.dashboard
+        await press(pilot, "m")
+        assert browser.only_wrong
+        assert browser.sort == "loss"
+
+
+async def test_what_was_fixed_is_not_looked_for_among_the_wrong() -> None:
+    app, _ = make_app(twice())
+    async with app.run_test(size=SIZE) as pilot:
+        await inspect(pilot, app, "m")
+        browser = app.session.browser
+        for word in ("fixed", "broken", "both"):
+            await press(pilot, "F")
+            assert browser.query.get("is") is None
+            condition = browser.query.get("vs")
+            assert condition is not None
+            assert word in condition.choices
+            assert browser.order

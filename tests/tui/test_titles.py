@@ -11,7 +11,7 @@ CHOICES = "history: learned at step 938, forgotten at 1876", "forgotten at step 
 
 
 @pytest.mark.parametrize(
-    ("width", "place"), [(0, 0), (53, 0), (52, 1), (28, 1), (27, 2), (3, 2)], ids=lambda value: str(value)
+    ("width", "place"), [(0, 0), (55, 0), (54, 1), (30, 1), (29, 2), (3, 2)], ids=lambda value: str(value)
 )
 def test_the_longest_that_fits_between_the_corners_is_taken(width: int, place: int) -> None:
     assert fitting_title(CHOICES, width).plain == f" {CHOICES[place]} "

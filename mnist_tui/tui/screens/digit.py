@@ -21,6 +21,7 @@ from mnist_tui.tui.widgets.status_bar import StatusBar
 from mnist_tui.tui.widgets.study_panel import StudyPanel
 from mnist_tui.tui.widgets.subject_panel import SubjectPanel
 from mnist_tui.tui.widgets.too_small import TooSmall
+from mnist_tui.tui.wording import kind_of
 
 if TYPE_CHECKING:
     from mnist_tui.tui.session import Session
@@ -139,7 +140,7 @@ class DigitScreen(Copying):
         """The index of the digit that is looked into, which may be a neighbour of the gallery's."""
         index = self.study.index
         if index is None or self.study.of_browser:
-            return super().copied if index is not None else None
+            return None if index is None else (index, kind_of(self.session.browser, 1))
         return index, "training digit"
 
     def action_walk(self, distance: int) -> None:

@@ -147,9 +147,9 @@ class NeighbourPanel(StudyPanel, can_focus=True):
             return self.muted_lines(self.missing("neighbours"), width)
         training = self.study.session.browser.splits.get("training")
         count = grouped(len(training)) if training else "the"
-        doing = f"what the hidden units give for {count} training digits" if training else "reading the training digits"
+        doing = f"computing hidden outputs of {count} training digits" if training else "reading the training digits"
         if self.study.session.progress.active:
-            doing += "; training is slower until then"
+            doing += ", once for this evaluation; training is slower meanwhile"
         room = min(40, width)
         line = Segment(bar(done, room, self.ascii), Style(color=self.palette.accent))
         return [*self.muted_lines(doing, width), [Segment(" " * ((width - room) // 2)), line]]
