@@ -499,12 +499,13 @@ def test_the_scripted_runner_keeps_the_protocol() -> None:
 
 
 async def test_every_key_in_the_bottom_line_can_be_clicked(monkeypatch: pytest.MonkeyPatch) -> None:
-    ran: list[object] = []
+    ran: list[tuple[object, bool]] = []
     really_run = MnistApp.run_action
 
     async def run_action(self: MnistApp, action: Any, *more: Any, **others: Any) -> bool:
-        ran.append(action)
-        return await really_run(self, action, *more, **others)
+        found = await really_run(self, action, *more, **others)
+        ran.append((action, found))
+        return found
 
     monkeypatch.setattr(MnistApp, "run_action", run_action)
     app, _ = make_app(mid_run())
@@ -519,7 +520,7 @@ async def test_every_key_in_the_bottom_line_can_be_clicked(monkeypatch: pytest.M
             ran.clear()
             await pilot.click(KeyBar, offset=(place, 0))
             await pilot.pause()
-            assert ran == [action]
+            assert ran == [(action, True)]
             while app.screen is not train:
                 app.pop_screen()
                 await pilot.pause()
