@@ -191,6 +191,15 @@ def test_features_that_were_begun_are_gone_on_with(answering: Answering, model: 
     assert [round(part.done, 2) for part in rest if isinstance(part, Working)] == [0.77, 1.0]
 
 
+def test_the_training_gallery_is_judged_though_another_question_comes_when_all_is_grown(
+    answering: Answering, model: CNN
+) -> None:
+    first = answering.answer(neighbours(weights_of(model), bytes(784)))
+    assert [type(next(first)) for _ in range(5)] == [Working, TrainingRead, Working, Working, Working]
+    again = ask(answering, neighbours(weights_of(model), bytes(784)))
+    assert [type(answer) for answer in again] == [SplitJudged, NeighboursFound]
+
+
 def test_a_network_that_diverged_has_no_neighbours(answering: Answering, model: CNN) -> None:
     *_, answer = ask(answering, neighbours(weights_of(broken(model)), bytes(784)))
     assert isinstance(answer, NeighboursFound)

@@ -55,6 +55,7 @@ class Answering:
         self._found_in: dict[Weights, object] = {}  # the checkpoints there were, where none was of the very step
         self._training: tuple[Source, Split] | None = None
         self._features: tuple[Weights, Features] | None = None
+        self._told = False  # what those features make of the training digits
 
     def answer(self, question: Question) -> Iterator[Answer | None]:
         """The answers to `question`; None where others may come between.
@@ -68,6 +69,7 @@ class Answering:
             case JudgeSplit(name="training"):
                 features = self._features_of(question.weights, question.digits)
                 yield from _grow(features, question)
+                self._told = True
                 yield SplitJudged(question, features.step, features.logits)
             case JudgeSplit():
                 yield from self._judge(question)
@@ -141,8 +143,9 @@ class Answering:
             yield TrainingRead(ReadTraining(source=question.source), self._read_training(question.source))
         digits = self._read_training(question.source)
         features = self._features_of(question.weights, digits)
-        if features.done < 1:
-            yield from _grow(features, question)
+        yield from _grow(features, question)
+        if not self._told:  # nor by a question that grew them to the end, which another then took the place of
+            self._told = True
             judged = JudgeSplit(weights=question.weights, name="training", digits=digits)
             yield SplitJudged(judged, features.step, features.logits)
         nearest = features.nearest(as_picture(question.pixels, self.device), question.count, question.without)
@@ -160,6 +163,7 @@ class Answering:
         known = self._features
         if known is None or known[0] != weights or known[1].step != step or known[1].digits is not digits:
             self._features = weights, Features(model, step, digits, self.device)
+            self._told = False
         assert self._features is not None
         return self._features[1]
 
