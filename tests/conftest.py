@@ -13,7 +13,7 @@ from mnist_tui.core.settings import RunSettings
 from tests.datafiles import write_idx
 
 gc.disable()  # until everything is imported, of which nothing ever becomes garbage
-hypothesis.settings.register_profile("repeatable", derandomize=True)  # a landing is no lottery
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)  # a landing is no lottery
 hypothesis.settings.load_profile("repeatable")
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: here, by a test, or by a process that a test starts

@@ -28,8 +28,10 @@ class SubjectPanel(StudyPanel, can_focus=True):
         """What it is, and what the colours mean."""
         subject = self.study.subject
         self.entitle_with(subject.title if subject else "no digit")
-        gone = "no longer selected" if self.study.left_out else ""  # an evaluation took it out of what is shown
-        self.border_subtitle = Content.assemble(*self._legend()) if self.study.heat else self.title_with(gone)
+        if self.study.heat:
+            self.border_subtitle = Content.assemble(*self._legend())
+        else:  # an evaluation may take it out of what is shown
+            self.border_subtitle = " no longer selected " if self.study.left_out else ""
 
     def _legend(self) -> list[str | tuple[str, str]]:
         study, names = self.study, self.study.session.browser.classes
