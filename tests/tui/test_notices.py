@@ -19,15 +19,11 @@ async def test_a_key_of_inspect_says_on_the_dashboard_where_it_works() -> None:
         assert len(said(app)) == 1
 
 
-async def test_news_takes_the_place_of_older_news_and_warnings_stay() -> None:
+async def test_a_notice_takes_the_place_of_one_that_says_the_same() -> None:
     app, _ = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot, app)
-        app.say("after step 10", "compare")
-        app.say("after step 20", "compare")
-        app.say("of no title")
-        app.say("disk full", "not saved", severity="warning")
-        app.say("disk still full", "not saved", severity="warning")
-        app.say("of no title")
+        for text, title in (("step 10", "compare"), ("step 20", "compare"), ("untitled", ""), ("step 10", "fixed")):
+            app.say(text, title)
         await pilot.pause()
-        assert said(app) == ["after step 20", "disk full", "disk still full", "of no title"]
+        assert said(app) == ["step 20", "untitled", "step 10"]

@@ -62,11 +62,9 @@ class SessionApp(OrderedKeys):
         super().notify(message, title=harmless(title), severity=severity, timeout=timeout, markup=markup)
 
     def on_notify(self, event: Notify) -> None:
-        """A notice takes the place of one that says the same, and news that of older news under the same title."""
-        new = event.notification
+        """A notice takes the place of one that says the same."""
         for old in list(self._notifications):
-            news = old.severity == new.severity == "information"
-            if old.message == new.message or (news and new.title and old.title == new.title):
+            if old.message == event.notification.message:
                 self._unnotify(old, refresh=False)
 
     def say(self, text: str, title: str = "", *, severity: str = "information") -> None:
