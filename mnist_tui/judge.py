@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from mnist_tui.core.dataset import dataset_info, find
+from mnist_tui.core.errors import UserError
 from mnist_tui.core.runs import read_run
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.core.sheet import Caption
@@ -86,11 +87,15 @@ def origin_of(path: Path) -> dict[str, Any]:
     return read_run(path.parent) or read_run(path.parent.parent)
 
 
-def predict_pictures(path: Path, pictures: list[Path], settings: RunSettings) -> list[dict[str, Any]]:
+def predict_pictures(
+    path: Path, pictures: list[Path], settings: RunSettings
+) -> tuple[list[dict[str, Any]], list[UserError]]:
     """For each picture: `path`, `predicted`, ten `probabilities`, `pixels` (784 bytes the network saw), `names`.
 
+    Pictures that cannot be used are left out; what is wrong with each comes second.
+
     Raises:
-        UserError: the model, a picture or the device is not usable.
+        UserError: the model or the device is not usable.
     """
     from mnist_tui.engine import device as devices
     from mnist_tui.engine.checkpoint import load_model
@@ -99,17 +104,26 @@ def predict_pictures(path: Path, pictures: list[Path], settings: RunSettings) ->
 
     model, facts = load_model(path)
     names = dataset_info(str({**origin_of(path), **facts}.get("dataset") or "mnist")).classes
-    seen = [read_picture(picture) for picture in pictures]
+    seen: dict[int, bytes] = {}
+    refused: list[UserError] = []
+    for place, picture in enumerate(pictures):
+        try:
+            seen[place] = read_picture(picture)
+        except UserError as error:
+            refused.append(error)
+    if not seen:
+        return [], refused
     device = devices.choose(settings.device)
     devices.prepare(settings.threads or devices.default_threads())
-    table = predict_images(model, seen, device.torch)
-    return [
+    table = predict_images(model, list(seen.values()), device.torch)
+    found = [
         {
-            "path": str(picture),
+            "path": str(pictures[place]),
             "predicted": max(range(10), key=row.__getitem__),
             "probabilities": row,
             "pixels": pixels,
             "names": names,
         }
-        for picture, row, pixels in zip(pictures, table, seen, strict=True)
+        for (place, pixels), row in zip(seen.items(), table, strict=True)
     ]
+    return found, refused

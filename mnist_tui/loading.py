@@ -15,12 +15,11 @@ from mnist_tui.core.dataset import Source, Split, default_data_dir, find
 from mnist_tui.core.errors import DatasetMissing, UsageError
 from mnist_tui.core.events import DownloadProgressed, EngineLoaded, Event
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.core.large import open_large, with_notice
-from mnist_tui.core.launch import Launch
 from mnist_tui.core.runs import name_of
 from mnist_tui.core.settings import Precision, RunSettings
 
 if TYPE_CHECKING:
+    from mnist_tui.core.launch import Launch
     from mnist_tui.engine.device import Device
     from mnist_tui.engine.parallel import Leader
     from mnist_tui.engine.trainer import Splits
@@ -63,6 +62,8 @@ def load_data(
             cancelled,
         )
         source = find(settings.dataset, directory)
+    from mnist_tui.core.large import with_notice
+
     return with_notice(source), source.load_test()
 
 
@@ -85,6 +86,8 @@ def load_engine(
     Raises:
         UserError: the training data is damaged, there is no such device, or the other processes did not come.
     """
+    from mnist_tui.core.large import open_large
+
     train = open_large(source) or source.load_train()
     held_out = settings.validation
     if held_out >= len(train):

@@ -162,13 +162,13 @@ def _as_text(judgement: Judgement, table: Predictions, mistakes: list[int]) -> l
         f"accuracy {judgement.accuracy:.2%}   loss {judgement.loss:.4f}   mistakes {len(mistakes)}   "
         f"{judgement.seconds:.2f} s",
         "",
-        f"{'class':>{wide}}  precision  recall     f1  support   predicted as "
+        f"{'class':>{wide}}  precision   recall       f1  support   predicted as "
         + " ".join(f"{i:>4}" for i in range(10)),
     ]
     for index, (figures, row) in enumerate(zip(table.per_class(), table.confusion(), strict=True)):
         counts = " ".join(f"{count:>4}" if count else "   ·" for count in row)
         lines.append(
-            f"{names[index]:>{wide}}  {figures.precision:>9.2%}  {figures.recall:>6.2%} {figures.f1:>6.2%}  "
+            f"{names[index]:>{wide}}  {figures.precision:>9.2%}  {figures.recall:>7.2%}  {figures.f1:>7.2%}  "
             f"{figures.support:>7}                {counts}"
         )
     if mistakes:
@@ -192,13 +192,27 @@ def _as_text(judgement: Judgement, table: Predictions, mistakes: list[int]) -> l
 
 
 def predict(model: str, pictures: list[Path], settings: RunSettings, *, as_json: bool) -> int:
-    """Print what the model makes of each picture."""
+    """Print what the model makes of each picture.
+
+    Raises:
+        UserError: the model, a picture or the device is not usable; the usable pictures are printed first.
+    """
     path = find_model(model, settings.runs_dir)
-    found = predict_pictures(path, pictures, settings)
+    found, refused = predict_pictures(path, pictures, settings)
+    if found:
+        _print_predictions(found, as_json=as_json)
+    for error in refused[:-1]:
+        _say(str(error))
+    if refused:
+        raise refused[-1]
+    return 0
+
+
+def _print_predictions(found: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         shown = [{key: value for key, value in entry.items() if key not in {"pixels", "names"}} for entry in found]
         print(to_json(shown), flush=True)
-        return 0
+        return
     for entry in found:
         names = entry["names"]
         table = entry["probabilities"]
@@ -207,7 +221,6 @@ def predict(model: str, pictures: list[Path], settings: RunSettings, *, as_json:
         print(f"{entry['path']}   {guesses}", flush=True)
         if sys.stdout.isatty():
             _draw_seen(entry)
-    return 0
 
 
 def _draw_seen(entry: dict[str, Any]) -> None:

@@ -106,8 +106,9 @@ def _comparison(a: RunEntry, b: RunEntry, verdicts: Verdicts | None, why_not: st
         return [*lines, "", f"digits: {why_not}"]
     lines += [
         "",
-        f"digits: {verdicts.both_right} right in both, {len(verdicts.fixed)} fixed by {names[1]}, "
-        f"{len(verdicts.broken)} broken by it, {verdicts.both_wrong} wrong in both",
+        f"digits, by the newest evaluation of each: {verdicts.both_right} right in both, "
+        f"{len(verdicts.fixed)} fixed by {names[1]}, {len(verdicts.broken)} broken by it, "
+        f"{verdicts.both_wrong} wrong in both",
     ]
     lines += _digits(f"fixed by {names[1]}", names, verdicts.fixed)
     return lines + _digits(f"broken by {names[1]}", names, verdicts.broken)
@@ -150,4 +151,4 @@ def _digits(title: str, names: tuple[str, str], changes: Sequence[Change]) -> li
 
 
 def _guess(digit: int, confidence: float) -> str:
-    return f"{digit} {percent(confidence)}"
+    return f"{digit} {percent(confidence):>8}"

@@ -377,6 +377,18 @@ def test_bad_files_are_one_sentence_and_one(call: Call, tmp_path: Path) -> None:
         assert sentence in refused(outcome)
 
 
+def test_a_bad_picture_does_not_hide_the_good_ones(call: Call, tmp_path: Path) -> None:
+    bad, good = tmp_path / "bad.png", tmp_path / "good.png"
+    bad.write_text("this is no picture")
+    Image.frombytes("L", (28, 28), bytes(find("mnist").load_test().digit(0))).save(good)
+    code, out, err = call("predict", "mine", str(bad), str(good), "absent.png", "--json", "--device", "cpu")
+    assert code == 1
+    assert [entry["path"] for entry in json.loads(out)] == [str(good)]
+    first, second = err.strip().splitlines()
+    assert "bad.png is not a picture" in first
+    assert "cannot read absent.png" in second
+
+
 def test_the_variable_shows_where_an_error_came_from(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_TUI_DEBUG", "1")
     with pytest.raises(Exception, match="no run called nope"):

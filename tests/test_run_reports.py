@@ -127,7 +127,10 @@ def test_two_runs_are_compared(call: Call, tmp_path: Path, labels: list[int]) ->
     assert (report["a"]["name"], report["b"]["state"], report["why_not"]) == ("old", "finished", "")
     code, out, err = call("compare", "old", "new")
     assert (code, err) == (0, "")
-    assert "digits: 9974 right in both, 25 fixed by new, 1 broken by it, 0 wrong in both" in out
+    assert (
+        "digits, by the newest evaluation of each: 9974 right in both, 25 fixed by new, 1 broken by it, 0 wrong in both"
+        in out
+    )
     assert "fixed by new, the first 20 (the rest with --json):" in out
     assert "dropout" in out
     fixed, broken = out.split("fixed by new, the")[1].split("broken by new")

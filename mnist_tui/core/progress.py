@@ -59,6 +59,7 @@ class Progress:
         test_accuracy, best_test_accuracy, test_loss: 0..1 and nats; None before the first evaluation.
         tested_step: the step of the newest of them.
         observed, owner: whether the process that trains lives, and which it is, where another one does; else None.
+        expected: the run that is going to be continued, while it is loaded; or empty.
         notice: one sentence worth showing, or empty.
         error, details, exit_code: why the last run could not go on: sentence, traceback, number for a shell.
     """
@@ -76,6 +77,7 @@ class Progress:
         self.dataset = ""
         self.observed: RunState | None = None
         self.owner = ""
+        self.expected = ""
         self._phase_before_crash = ""
         self._begin()
 
@@ -298,8 +300,9 @@ class Progress:
 
     @property
     def name(self) -> str:
-        """The run's name; empty before the first."""
-        return printable(name_of(Path(self.run))) if self.run else ""
+        """The run's name; empty before the first, unless one is to be continued."""
+        run = self.run or self.expected
+        return printable(name_of(Path(run))) if run else ""
 
     @property
     def resumable(self) -> str:

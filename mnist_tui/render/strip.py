@@ -87,8 +87,8 @@ def _bar(share: float, tall: int, line: int, levels: str) -> str:
     return levels[min(max(eighths - line * top, 0), top)]
 
 
-def tell(history: Sequence[Verdict], true: int) -> str:
-    """When the digit was learned and forgotten: `learned in epoch 2, forgotten in 5`."""
+def tell(history: Sequence[Verdict], true: int, *, brief: bool = False) -> str:
+    """When the digit was learned and forgotten: `learned in epoch 2, forgotten in 5`; briefly, only what came last."""
     if not history:
         return ""
     when = "epoch" if len({verdict.epoch for verdict in history}) == len(history) else "step"
@@ -98,6 +98,8 @@ def tell(history: Sequence[Verdict], true: int) -> str:
     words = [f"{kind} {{}}{verdict.epoch if when == 'epoch' else verdict.step}" for kind, verdict in points]
     place = "in epoch " if when == "epoch" else "at step "
     short = "in " if when == "epoch" else "at "
+    if brief:
+        return words[-1].format(place)
     if len(words) > 4:
         return f"learned and forgotten {len(words)} times, last {words[-1].format(place)}"
     return ", ".join(word.format(short if number else place) for number, word in enumerate(words))

@@ -32,13 +32,13 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.hyperparameters import Hyperparameters, with_changes
 from mnist_tui.core.knob import Value
-from mnist_tui.core.launch import Launch
 from mnist_tui.core.runs import check_writable, choose_name, create_folder, read_run
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.loading import Bench, for_settings, load_data, load_engine, run_facts
 from mnist_tui.runner import Order
 
 if TYPE_CHECKING:
+    from mnist_tui.core.launch import Launch
     from mnist_tui.core.recorder import Recorder
     from mnist_tui.core.resuming import Resumption
     from mnist_tui.engine.trainer import Trainer

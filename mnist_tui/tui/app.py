@@ -48,6 +48,7 @@ from mnist_tui.tui.looks import is_light
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, PlainScrollBar, themes
+from mnist_tui.tui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
     from mnist_tui.core.resuming import Resumption
@@ -97,6 +98,8 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
     ) -> None:
         super().__init__(session, screen)
         self._resumption = resumption
+        if resumption is not None:  # until it is loaded, too, the line says which run goes on
+            session.progress.expected = resumption.folder.name
         self._beside = beside  # what is trained here while another run is looked at
         self._shelf = comes_from.shelf if comes_from else None  # back from another run: to the Runs screen as it was
         self.departure = departure or Departure()
@@ -210,6 +213,10 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Panels):
                 screen.show(charts=charts, figures=figures)
+            if figures:
+                for notice in screen.query(TooSmall):
+                    if notice.display:
+                        notice.redraw()
             if not screen.is_modal:
                 return
 

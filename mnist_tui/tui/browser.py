@@ -60,6 +60,7 @@ class DigitBrowser:
         self.predictions: Predictions | None = None
         self.query: Query = ALL
         self.sort: Sort = "loss"
+        self.sort_before: Sort | None = None  # than likely label errors were looked for
         self.order: Sequence[int] = ()
         self.position = 0
         self.blame: Blame | None = None
@@ -226,8 +227,20 @@ class DigitBrowser:
         """Show what `query` wants, in the order of `sort`, or in that it was in."""
         if query.get("is") != self.query.get("is"):
             self.evaluations += 1  # captions of suspects say what their label should be
+        condition = query.get("is")
+        if self.sort_before is not None and (condition is None or "suspect" not in condition.choices):
+            if sort is None and self.sort == "quality":
+                sort = self.sort_before
+            self.sort_before = None
         self.query, self.sort = query, sort or self.sort
         self._reorder()
+
+    def doubt(self) -> None:
+        """Show digits whose label is likely wrong, the likeliest first, until that condition is taken off."""
+        before = self.sort
+        self.ask(self.query.choose("is", "suspect"), "quality")
+        self.sort_before = before
+        self.move_to(0)
 
     def sort_by(self, sort: Sort) -> None:
         """Show it in another order."""

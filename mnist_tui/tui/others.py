@@ -39,8 +39,10 @@ class Candidate:
     def words(self) -> str:
         """A line of a list: name, epoch, step, accuracy."""
         page = self.page
-        name = f"always the one before, now {self.name}" if self.is_before else self.name
-        place = f"epoch {page.epoch}" if name.endswith(f"step {page.step}") else f"epoch {page.epoch}, step {page.step}"
+        name = "whichever comes before" if self.is_before else self.name
+        place = f"epoch {page.epoch}" if name == f"step {page.step}" else f"epoch {page.epoch}, step {page.step}"
+        if self.is_before:
+            place = f"now {self.name}"
         return f"{name:<36}  {place:<22} {100 * page.accuracy:6.2f} %"
 
 

@@ -298,5 +298,7 @@ class Session:
         if phase == "failed":
             return self.progress.error
         if self.start_wanted or self.progress.active:
-            return "the first batches are on their way" if self.progress.run else f"{phase}, then training starts"
+            if self.progress.run or phase == "ready":
+                return "the first batches are on their way"
+            return f"{phase}, then {'it goes on' if self.progress.expected else 'training starts'}"
         return "press space to train" if phase == "ready" else f"press space to train ({phase})"

@@ -54,7 +54,7 @@ class Judged:
 
 
 class Study:
-    """The digit under the browser's cursor, a training digit opened from there, or a picture.
+    """A digit of the browser's, a training digit opened from there, or a picture.
 
     Attributes:
         session: who answers, and whose weights are looked into.
@@ -68,6 +68,7 @@ class Study:
         self.wants_neighbours = True
         self._fixed = subject
         self._opened: list[int] = []
+        self._held: tuple[object, int | None] | None = None
         self._against: int | None = None
         self._asked: dict[str, tuple[Question, float]] = {}
         self._taken: dict[str, Answer] = {}
@@ -81,11 +82,24 @@ class Study:
         """The digit's place in its split; None where it is in none."""
         if self._opened:
             return self._opened[-1]
-        return self.session.browser.index if self._fixed is None else None
+        return self._held_index() if self._fixed is None else None
+
+    def _held_index(self) -> int | None:
+        """The browser's digit when this was opened or last walked: an evaluation puts no other in its place."""
+        browser = self.session.browser
+        if self._held is None or self._held[0] is not browser.digits or self._held[1] is None:
+            self._held = browser.digits, browser.index
+        return self._held[1]
+
+    @property
+    def left_out(self) -> bool:
+        """Whether the digit is no longer among those that the browser shows."""
+        index = self.index
+        return self.of_browser and index is not None and index not in self.session.browser.order
 
     @property
     def of_browser(self) -> bool:
-        """Whether it is the digit under the browser's cursor."""
+        """Whether it is one of the digits that the browser looks at, neither opened from there nor a picture."""
         return not self._opened and self._fixed is None
 
     @property
@@ -100,19 +114,19 @@ class Study:
             return Subject(bytes(training.digit(index)), f"training digit {index}", training.labels[index])
         if self._fixed is not None:
             return self._fixed
-        if browser.digits is None or browser.index is None:
+        held = self._held_index()
+        if browser.digits is None or held is None:
             return None
-        digit, label = browser.digits.digit(browser.index), browser.digits.labels[browser.index]
-        return Subject(bytes(digit), f"{kind_of(browser, 1)} {browser.index}", label)
+        digit, label = browser.digits.digit(held), browser.digits.labels[held]
+        return Subject(bytes(digit), f"{kind_of(browser, 1)} {held}", label)
 
     @property
     def judged(self) -> Judged | None:
         """What the run's network predicts: by the browser's table where it has that, else by the answer."""
         browser = self.session.browser
         if self.of_browser and not (browser.predictions is not None and browser.predictions.judged_by):
-            if browser.predictions is None or browser.index is None:
-                return None
-            return Judged(browser.predictions, browser.index)
+            held = self._held_index()
+            return None if browser.predictions is None or held is None else Judged(browser.predictions, held)
         layers, subject = self.layers, self.subject
         if layers is None or subject is None:
             return None
@@ -127,7 +141,7 @@ class Study:
     @property
     def history(self) -> Sequence[Verdict]:
         """What every evaluation made of it."""
-        index = self.session.browser.index
+        index = self.index
         return self.session.browser.history(index) if self.of_browser and index is not None else ()
 
     @property
@@ -152,7 +166,9 @@ class Study:
         """Go on in the browser's order; from an opened training digit back to it first."""
         self._opened.clear()
         if self._fixed is None:
-            self.session.browser.move(distance)
+            gone = self.left_out  # the cursor is then on the one that took its place, which comes next
+            self.session.browser.move(distance - 1 if gone and distance > 0 else distance)
+            self._held = None
 
     def open(self, index: int) -> None:
         """Look into a training digit."""

@@ -23,13 +23,15 @@ def kind_of(browser: DigitBrowser, count: int = 2) -> str:
     return f"{browser.split} digit" if count == 1 else f"{browser.split} digits"
 
 
-def count_words(browser: DigitBrowser) -> str:
-    """How many digits are shown, of which kind, in which order."""
+def count_words(browser: DigitBrowser) -> tuple[str, str]:
+    """How many digits are shown, of which kind and in which order; and without the order."""
     count = len(browser.order)
-    many = f"{grouped(count)} digit{'' if count == 1 else 's'}, {order_words(browser)}"
+    many = f"{grouped(count)} digit{'' if count == 1 else 's'}"
     if browser.predictions is None or browser.query == ALL:
-        return f"all: {many}"
-    return f"misclassified: {many}" if browser.query == WRONG else many
+        many = f"all: {many}"
+    elif browser.query == WRONG:
+        many = f"misclassified: {many}"
+    return f"{many}, {order_words(browser)}", many
 
 
 def order_words(browser: DigitBrowser) -> str:
@@ -37,29 +39,38 @@ def order_words(browser: DigitBrowser) -> str:
     return SORT_WORDS["index" if browser.predictions is None else browser.sort]
 
 
-def title_words(browser: DigitBrowser, *, brief: bool = False) -> str:
-    """The split, the weights that judged it, and which digits are shown in which order.
+def title_choices(browser: DigitBrowser, *, brief: bool = False) -> tuple[str, ...]:
+    """The split, the weights that judged it, and which digits are shown in which order; the longest first.
 
     Briefly, conditions and order are left out: where another line says them.
     """
+    kind = kind_of(browser)
     if browser.digits is None or browser.predictions is None:
-        return kind_of(browser) + ("" if browser.digits is None else ": no prediction yet")
-    judged = f"{kind_of(browser)} after step {grouped(browser.predictions.step)}"
+        return (kind if browser.digits is None else f"{kind}: no prediction yet", kind)
+    judged = f"{kind} after step {grouped(browser.predictions.step)}"
     if browser.predictions.judged_by:
-        judged = f"{kind_of(browser)} by networks that have not seen them"
+        judged = f"{kind} by networks that have not seen them"
     wrong = grouped(browser.wrong_count or 0)
     order = order_words(browser)
     if browser.query == ALL:
-        which = f"{order}, {wrong} wrong"
+        which, short = f"{order}, {wrong} wrong", f"{wrong} wrong"
     elif browser.query == WRONG:
-        which = f"the {wrong} misclassified" + ("" if brief or browser.sort == "loss" else f", {order}")
+        short = f"the {wrong} misclassified"
+        which = short + ("" if brief or browser.sort == "loss" else f", {order}")
     elif brief:
-        return judged
+        return judged, kind
     else:
         from mnist_tui.core.search import line
 
-        which = f"{line(browser.query, browser.classes)}, {order}"
-    return f"{judged}: {which}"
+        short = line(browser.query, browser.classes)
+        which = f"{short}, {order}"
+    return (
+        f"{judged}: {which}",
+        f"{judged}: {short}",
+        f"step {grouped(browser.predictions.step)}: {short}",
+        judged,
+        kind,
+    )
 
 
 def why_empty(browser: DigitBrowser, *, searchable: bool = True) -> str:

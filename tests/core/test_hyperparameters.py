@@ -128,7 +128,25 @@ def test_text_that_is_no_legal_number_is_refused(knob: Knob, text: str) -> None:
     assert_refused(knob, caught)
 
 
-@pytest.mark.parametrize("text", ["", "ADAMW2", "adam w", "sg", "nan", "0", "a\x00dam", "ａdam", "adam" * 3000])
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        ("learning_rate", ["   ", "x", "0", "1e-20", "10.1", "1e999999", "0.001.1", "０.１", "0.1 0.2", "--", "[/b]"]),
+        ("batch_size", ["0", "-64", "64.0", "1099511627776", "٦٤", "64\x00", "9" * 10_000]),
+        ("epochs", ["0", "10001", "ten"]),
+        ("dropout", ["1", "-0.1", "96%"]),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused(name: str, texts: list[str]) -> None:
+    for text in texts:
+        with pytest.raises(HyperparameterError) as caught:
+            KNOBS[name].parse(text)
+        assert_refused(KNOBS[name], caught)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "lion", "adam adamw", "ADAMW2", "adam w", "sg", "nan", "0", "a\x00dam", "ａdam", "adam" * 3000]
+)
 def test_text_that_is_no_choice_is_refused(text: str) -> None:
     with pytest.raises(HyperparameterError) as caught:
         KNOBS["optimizer"].parse(text)

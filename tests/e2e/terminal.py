@@ -36,6 +36,12 @@ def altered(folder: Path, codes: Mapping[str, str]) -> dict[str, str | None]:
     return {"PYTHONPATH": f"{place}:{os.environ.get('PYTHONPATH', os.getcwd())}"}
 
 
+def torch_takes_for_ever(folder: Path) -> dict[str, str | None]:
+    """An environment in which torch is imported for ever; where only the screen matters that saves the 2 s it takes."""
+    code = "import threading\ndef load_engine(settings, source, test, importing):\n"
+    return altered(folder, {"mnist_tui.loading": code + " importing(True)\n threading.Event().wait()"})
+
+
 _HOOK = """
 import importlib.abc, importlib.util, sys
 

@@ -14,7 +14,7 @@ import pytest
 from mnist_tui.core.events import BatchesTrained
 from mnist_tui.core.replay import Replay
 from tests.datafiles import write_idx
-from tests.e2e.terminal import Terminal, altered
+from tests.e2e.terminal import Terminal, altered, torch_takes_for_ever
 from tests.e2e.test_program import assert_saved, only_run, trained_some
 
 SMALL = ("--epochs", "10000", "--width", "4", "--hidden-units", "16", "--start")
@@ -128,7 +128,7 @@ def test_04_a_stalled_terminal_stops_nothing(tmp_path: Path, small: list[str]) -
         run = only_run(tmp_path)
         stall(terminal)
         before, unread = steps(run), terminal.unread
-        terminal.wait_for(lambda: steps(run) > before + 500)  # on a screen that nobody reads
+        terminal.wait_for(lambda: steps(run) > before + 200)  # on a screen that nobody reads
         assert terminal.unread == unread
         shown = terminal.text
         terminal.until(lambda text: text != shown and trained_some(text))
@@ -219,7 +219,7 @@ ODD: dict[str, dict[str, str | None]] = {
 
 @pytest.mark.parametrize("name", list(ODD))
 def test_09_an_odd_terminal(tmp_path: Path, name: str) -> None:
-    with Terminal([], tmp_path, environment=ODD[name]) as terminal:
+    with Terminal([], tmp_path, environment={**ODD[name], **torch_takes_for_ever(tmp_path)}) as terminal:
         for words in ("hyperparameters", "learning rate", "test digit 0", "quit"):
             terminal.until(words)
         terminal.type("q")

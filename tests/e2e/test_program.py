@@ -8,13 +8,19 @@ import signal
 from pathlib import Path
 
 from tests.datafiles import write_idx
-from tests.e2e.terminal import Terminal
+from tests.e2e.terminal import Terminal, torch_takes_for_ever
 
 
 def trained_some(text: str) -> bool:
     """Whether the status line shows that batches were trained."""
     match = re.search(r"step ([\d ]+?)(/|  )", text)
     return match is not None and int(match[1].replace(" ", "")) >= 20
+
+
+def endless(folder: Path) -> list[str]:
+    """A run on little data that never ends by itself."""
+    write_idx(folder / "data", train=400, test=200)
+    return ["--data-dir", str(folder / "data"), "--epochs", "10000", "--start"]
 
 
 def only_run(folder: Path) -> Path:
@@ -54,7 +60,7 @@ def test_15_train_inspect_and_quit_leave_a_saved_run_and_a_restored_terminal(tmp
 
 
 def test_an_edit_is_marked_undone_and_a_step_looked_into(tmp_path: Path) -> None:
-    with Terminal(["--start"], tmp_path) as terminal:
+    with Terminal(endless(tmp_path), tmp_path) as terminal:
         terminal.until(trained_some)
         terminal.type("]")
         terminal.until("lr 0.001→0.002")
@@ -80,7 +86,7 @@ def test_an_edit_is_marked_undone_and_a_step_looked_into(tmp_path: Path) -> None
 
 
 def test_an_interrupt_saves_restores_the_terminal_and_gives_its_code(tmp_path: Path) -> None:
-    with Terminal(["--start"], tmp_path) as terminal:
+    with Terminal(endless(tmp_path), tmp_path) as terminal:
         terminal.until(trained_some)
         terminal.kill(signal.SIGINT)
         assert terminal.wait() == 130
@@ -118,7 +124,7 @@ def test_failures_are_shown_literally_and_the_program_goes_on(tmp_path: Path) ->
 
 
 def test_ascii_uses_nothing_but_ascii(tmp_path: Path) -> None:
-    with Terminal(["--ascii"], tmp_path) as terminal:
+    with Terminal(["--ascii"], tmp_path, environment=torch_takes_for_ever(tmp_path)) as terminal:
         text = terminal.until("test digit 0")
         assert "hyperparameters" in text
         panels = [character for character in text if ord(character) > 126]

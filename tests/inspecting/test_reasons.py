@@ -192,6 +192,16 @@ def test_features_that_were_begun_are_gone_on_with(answering: Answering, model: 
     assert [round(part.done, 2) for part in rest if isinstance(part, Working)] == [0.77, 1.0]
 
 
+def test_what_a_question_cut_off_in_the_last_slice_did_not_tell_the_next_one_tells(
+    answering: Answering, model: CNN, digits: Split
+) -> None:
+    first = answering.answer(neighbours(weights_of(model), bytes(784)))
+    while not (isinstance(answer := next(first), Working) and answer.done == 1):
+        pass
+    rest = ask(answering, neighbours(weights_of(model), bytes(digits.digit(2))))
+    assert [type(answer) for answer in rest] == [SplitJudged, NeighboursFound]
+
+
 def test_a_network_that_diverged_has_no_neighbours(answering: Answering, model: CNN) -> None:
     *_, answer = ask(answering, neighbours(weights_of(broken(model)), bytes(784)))
     assert isinstance(answer, NeighboursFound)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
@@ -35,7 +34,7 @@ class ScriptedRunner:
 
     def __init__(self, events: Iterable[Event] = (), *, watching: bool = False) -> None:
         self.watching = watching
-        self.settings = RunSettings(runs_dir=Path("runs"))
+        self.settings = RunSettings()
         self.calls: list[str] = []
         self.edits: list[dict[str, Value]] = []
         self.orders: list[Order] = []

@@ -23,7 +23,7 @@ from mnist_tui.tui.browser import SplitName
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.picture import draw_entry
-from mnist_tui.tui.wording import title_words, why_empty
+from mnist_tui.tui.wording import title_choices, why_empty
 from tests.tui.scripted import ScriptedRunner
 
 Floats = npt.NDArray[np.float32]
@@ -246,7 +246,7 @@ class Browsing(RuleBasedStateMachine):
         assert (browser.split, table.step, table.logits.tobytes()) in self.made
         assert browser.digits is not None
         assert table.labels.tolist() == list(browser.digits.labels)
-        assert f"{browser.split} digits after step {table.step}:" in title_words(browser)
+        assert f"{browser.split} digits after step {table.step}:" in title_choices(browser)[0]
         if browser.split == "test":
             assert browser.album.shown is not None
             assert table.logits.tobytes() == browser.album.shown.logits

@@ -297,7 +297,7 @@ async def test_evaluations_of_other_runs_on_the_same_digits_can_be_chosen(tmp_pa
         screen = await inspect(pilot, app, "c", "c")
         rows = await picked(pilot, app)
         assert [row.split(" epoch")[0] for row in rows] == [
-            "always the one before, now step 938",
+            "whichever comes before now step 938 98.75 %",
             "step 938",
             "rival, last",
         ]
@@ -324,7 +324,7 @@ async def test_an_earlier_evaluation_stays_chosen_and_esc_chooses_nothing(tmp_pa
         browser = app.session.browser
         rows = await picked(pilot, app)
         assert [row.split(" epoch")[0] for row in rows] == [
-            "always the one before, now step 1876",
+            "whichever comes before now step 1876 99.16 %",
             "step 1876",
             "step 938",
         ]
@@ -445,3 +445,31 @@ async def test_the_order_by_label_quality_goes_with_the_condition() -> None:
         await press(pilot, "backspace")
         app.tick()
         assert (browser.query, browser.sort) == (ALL, "confidence")
+
+
+async def test_the_order_of_doubt_goes_with_the_doubt_on_whatever_screen() -> None:
+    app, _ = make_app(twice())
+    async with app.run_test(size=SIZE) as pilot:
+        await inspect(pilot, app)
+        browser = app.session.browser
+        await press(pilot, "right", "right", "L")
+        assert (browser.sort, browser.position) == ("quality", 0)
+        await press(pilot, "escape")
+        assert app.screen is app.dashboard
+        await press(pilot, "m")
+        assert browser.only_wrong
+        assert browser.sort == "loss"
+
+
+async def test_what_was_fixed_is_not_looked_for_among_the_wrong() -> None:
+    app, _ = make_app(twice())
+    async with app.run_test(size=SIZE) as pilot:
+        await inspect(pilot, app, "m")
+        browser = app.session.browser
+        for word in ("fixed", "broken", "both"):
+            await press(pilot, "F")
+            assert browser.query.get("is") is None
+            condition = browser.query.get("vs")
+            assert condition is not None
+            assert word in condition.choices
+            assert browser.order

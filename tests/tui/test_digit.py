@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 import attrs
+import numpy as np
 import pytest
 import torch
 from textual.content import Content
@@ -74,14 +75,18 @@ class Look:
         self.app, self.pilot = app, pilot
 
     async def settle(self) -> None:
-        for _ in range(9):  # an answer may lead to the next question
+        quiet = 0
+        for _ in range(20):  # an answer may lead to the next question, and a new screen asks once it is mounted
             await self.pilot.pause()
             self.app.tick()
             self.app.show()
             inspector = self.app.session._inspector
-            if inspector is None or not inspector.busy:
+            screen = self.app.screen
+            unasked = isinstance(screen, DigitScreen) and (not screen.is_mounted or screen.study.waiting)
+            quiet = quiet + 1 if inspector is None or not (inspector.busy or unasked) else 0
+            if quiet == 2:
                 break
-            assert inspector.wait(30)
+            assert inspector is None or inspector.wait(30)
         self.app.tick()
         self.app.show()
         await self.pilot.pause()
@@ -420,3 +425,29 @@ async def test_a_late_answer_about_another_digit_is_not_shown() -> None:
         assert study.layers is not late
 
     await with_digit(check)
+
+
+async def test_a_digit_that_an_evaluation_takes_out_of_what_is_shown_stays_under_study() -> None:
+    app, runner = make_app([*mid_run()])
+    async with app.run_test(size=SIZE) as pilot:
+        look = Look(app, pilot)
+        await look.settle()
+        await look.press("i", "m", "right", "enter")
+        browser, study = app.session.browser, look.screen.study
+        index, after = browser.order[1], browser.order[2]
+        assert study.index == index
+        table = np.frombuffer(evaluation(1876, 2, 80).logits, np.float32).reshape(-1, 10).copy()
+        table[index] = 0
+        table[index, browser.splits["test"].labels[index]] = 9
+        runner.say(attrs.evolve(evaluation(1876, 2, 80), logits=table.tobytes()))
+        await look.settle()
+        assert index not in browser.order
+        assert study.index == index
+        assert "no longer selected" in look.read("subject")
+        assert "✓ true" in look.read("scores")
+        assert look.screen.copied == (index, "test digit")
+        await look.press("right")
+        assert study.index == after == browser.index
+        await look.press("left")
+        assert study.index == browser.order[0]
+    assert app.session.close()

@@ -17,15 +17,12 @@ from tests.tui.scripted import loaded, make_app, mid_run
 
 SIZE = (120, 36)
 BAD_TEXTS = {
-    "learning-rate": [
-        *("", "   ", "x", "-1", "nan", "inf", "-inf", "1e30", "1_0", "٣", "0x1", "1,5", "--", "0", "1e-20", "10.1"),
-        *("1e999999", "0.001.1", "1e", "½", "０.１", "0.1 0.2", "[/b]", "9" * 10_000),
-    ],
-    "batch-size": ["", "0", "-64", "1.5", "64.0", "1e3", "1099511627776", "٦٤", "64\x00", "9" * 10_000],
-    "epochs": ["", "0", "10001", "ten", "٣"],
-    "optimizer": ["", "lion", "adam adamw", "nan", "x" * 10_000],
-    "dropout": ["", "1", "-0.1", "96%"],
+    "learning-rate": ["", "nan", "1e30", "10.1", "[/b]", "9" * 10_000],
+    "batch-size": ["0", "1.5", "64\x00"],
+    "optimizer": ["lion", "x" * 10_000],
+    "dropout": ["96%"],
 }
+"""Every way to go wrong as the screen shows it; what is wrong is settled by `Knob.parse`, whose tests have them all."""
 
 IN_FORCE = Hyperparameters(learning_rate=0.0005)  # in the middle of `mid_run`
 

@@ -56,6 +56,7 @@ class Answering:
         self._found_in: dict[Weights, object] = {}  # the checkpoints there were, where none was of the very step
         self._training: tuple[Source, Split] | None = None
         self._features: tuple[Weights, Features] | None = None
+        self._told: Features | None = None  # whose predictions of the training digits were given away
 
     def answer(self, question: Question) -> Iterator[Answer | None]:
         """The answers to `question`; None where others may come between.
@@ -69,6 +70,7 @@ class Answering:
             case JudgeSplit(name="training"):
                 features = self._features_of(question.weights, question.digits)
                 yield from _grow(features, question)
+                self._told = features
                 yield SplitJudged(question, features.step, features.logits)
             case JudgeSplit():
                 yield from self._judge(question)
@@ -142,8 +144,9 @@ class Answering:
             yield TrainingRead(ReadTraining(source=question.source), self._read_training(question.source))
         digits = self._read_training(question.source)
         features = self._features_of(question.weights, digits)
-        if features.done < 1:
-            yield from _grow(features, question)
+        yield from _grow(features, question)
+        if self._told is not features:  # a question that took this one's place in the last slice tells it in its stead
+            self._told = features
             judged = JudgeSplit(weights=question.weights, name="training", digits=digits)
             yield SplitJudged(judged, features.step, features.logits)
         nearest = features.nearest(as_picture(question.pixels, self.device), question.count, question.without)

@@ -6,7 +6,7 @@ import time
 import traceback
 
 from textual.drivers.linux_driver import LinuxDriver
-from textual.notifications import SeverityLevel
+from textual.notifications import Notify, SeverityLevel
 from textual.screen import Screen
 
 from mnist_tui.core.notes import harmless
@@ -61,6 +61,12 @@ class SessionApp(OrderedKeys):
         """Show a toast without what commands a terminal: it may tell of paths and errors from outside."""
         message = "\n".join(map(harmless, message.split("\n")))
         super().notify(message, title=harmless(title), severity=severity, timeout=timeout, markup=markup)
+
+    def on_notify(self, event: Notify) -> None:
+        """A notice takes the place of one that says the same."""
+        for old in list(self._notifications):
+            if old.message == event.notification.message:
+                self._unnotify(old, refresh=False)
 
     def say(self, text: str, title: str = "", *, severity: str = "information") -> None:
         """Show a sentence for a few seconds; it is never parsed as markup."""

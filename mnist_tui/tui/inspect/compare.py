@@ -178,8 +178,9 @@ class Comparing(Suspecting, InspectPart):
             return
         now = browser.query.get("vs")
         place = next((number for number, word in enumerate(_AGAINST) if now and word in now.choices), -1) + 1
-        browser.ask(
-            browser.query.choose("vs", _AGAINST[place]) if place < len(_AGAINST) else browser.query.without("vs")
-        )
+        query = browser.query.without("vs")
+        if place < len(_AGAINST):  # of wrong ones none is fixed, of right ones none broken
+            query = query.without("is").choose("vs", _AGAINST[place])
+        browser.ask(query)
         self.say(line, "all digits" if place == len(_AGAINST) else ("fixed", "broken", "both wrong")[place])
         self.show_digits()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mnist_tui.core.dataset import Split
-from mnist_tui.core.query import Condition, Sort
+from mnist_tui.core.query import Condition
 from mnist_tui.inspecting import CrossJudge, CrossJudged, Unanswered, Working
 from mnist_tui.render.words import grouped
 from mnist_tui.tui.inspect.base import InspectPart
@@ -12,10 +12,8 @@ from mnist_tui.tui.inspect.base import InspectPart
 class Suspecting(InspectPart):
     """Labels in doubt; training digits are doubted only by networks that were not trained on them."""
 
-    _kept: tuple[Condition | None, Sort] = (None, "loss")  # what `is` and the sort were before
-
+    _kept: Condition | None = None  # what `is` was before
     _asked: tuple[Split, int] | None = None
-    _sorted = False  # by label quality, since likely label errors are looked for
 
     @property
     def suspecting(self) -> bool:
@@ -35,10 +33,8 @@ class Suspecting(InspectPart):
             self.say("No prediction yet: it comes after the first epoch, or on e while training.")
             return
         else:
-            self._kept = (browser.query.get("is"), browser.sort)
-            self._sorted = True
-            browser.ask(browser.query.choose("is", "suspect"))
-            browser.sort_by("quality")
+            self._kept = browser.query.get("is")
+            browser.doubt()
             if browser.split == "training":
                 self._judge_crosswise()
             else:
@@ -46,12 +42,8 @@ class Suspecting(InspectPart):
         self.show_digits()
 
     def _stop_suspecting(self) -> None:
-        browser = self.session.browser
-        self._sorted = False
-        condition, sort = self._kept
-        query = browser.query.without("is")
-        browser.ask(query.put(condition) if condition is not None else query)
-        browser.sort_by(sort)
+        query = self.session.browser.query.without("is")
+        self.session.browser.ask(query.put(self._kept) if self._kept is not None else query)
 
     def _judge_crosswise(self) -> None:
         """Show what networks make of the training digits that have not seen them; ask for it where it is not known."""
@@ -77,10 +69,6 @@ class Suspecting(InspectPart):
     def take_in_suspects(self) -> None:
         """Follow the networks at work, and leave their predictions when nobody asks for them any more."""
         browser = self.session.browser
-        if self._sorted and not self.suspecting:  # the condition was taken off, and what came with it goes too
-            self._sorted = False
-            if browser.sort == "quality":
-                browser.sort_by(self._kept[1])
         if browser.out_of_sample and (not self.suspecting or browser.split != "training"):
             browser.show_out_of_sample(False)
             self.show_digits()

@@ -21,6 +21,7 @@ from mnist_tui.tui.widgets.status_bar import StatusBar
 from mnist_tui.tui.widgets.study_panel import StudyPanel
 from mnist_tui.tui.widgets.subject_panel import SubjectPanel
 from mnist_tui.tui.widgets.too_small import TooSmall
+from mnist_tui.tui.wording import kind_of
 
 if TYPE_CHECKING:
     from mnist_tui.tui.session import Session
@@ -43,9 +44,9 @@ class DigitScreen(Copying):
     OWN_BINDINGS = [
         Binding("left", "walk(-1)", "previous digit", show=False),
         Binding("right", "walk(1)", "next digit", show=False),
-        Binding("h", "cycle_heat", "saliency", tooltip="what speaks for it: gradient, occlusion, contrast, nothing"),
-        Binding("c", "cycle_against", "contrast", tooltip="why this class and not that one, class by class"),
-        Binding("n", "cycle_panel", "next panel", tooltip="neighbours, maps of both convolutions, filters, in turn"),
+        Binding("h", "cycle_heat", "why", tooltip="what speaks for it: gradient, occlusion, contrast, nothing"),
+        Binding("c", "cycle_against", "why not", tooltip="why this class and not that one, class by class"),
+        Binding("n", "cycle_panel", "more", tooltip="neighbours, maps of both convolutions, filters, in turn"),
         Binding("N", "renew", "neighbours anew", tooltip="look for neighbours by the weights that are shown now"),
         *Copying.COPY_KEYS,
         Binding("escape", "back", "back", show=False, tooltip="from a neighbour, then from the digit"),
@@ -78,7 +79,7 @@ class DigitScreen(Copying):
             with Horizontal(id="below"):
                 yield from self._cycled
         yield TooSmall(self.session.progress)
-        yield KeyBar(self.OWN_BINDINGS)
+        yield KeyBar(self.OWN_BINDINGS, first=("toggle_training", "help"))
 
     def on_mount(self) -> None:
         """Begin to ask; look for answers often while there are none."""
@@ -139,7 +140,7 @@ class DigitScreen(Copying):
         """The index of the digit that is looked into, which may be a neighbour of the gallery's."""
         index = self.study.index
         if index is None or self.study.of_browser:
-            return super().copied if index is not None else None
+            return None if index is None else (index, kind_of(self.session.browser, 1))
         return index, "training digit"
 
     def action_walk(self, distance: int) -> None:

@@ -41,12 +41,12 @@ class PickerScreen(ModalScreen[int | None]):
         self._rows = rows
         self._shown = 0
         self.options = OptionList()
+        self._dialog = Vertical(self.options, classes="dialog")  # the clock may ask to show it before it is mounted
 
     def compose(self) -> ComposeResult:
         """The list in a frame."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = Content(f" {harmless(self._title)} ")
-            yield self.options
+        self._dialog.border_title = Content(f" {harmless(self._title)} ")
+        yield self._dialog
 
     def on_mount(self) -> None:
         """Show what there is."""
@@ -62,7 +62,7 @@ class PickerScreen(ModalScreen[int | None]):
             self.options.highlighted = 0
         self._shown = len(rows)
         hint = "enter chooses, esc closes" if whole else "looking for other runs"
-        self.query_one(".dialog").border_subtitle = f" {hint} "
+        self._dialog.border_subtitle = f" {hint} "
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         """Choose."""

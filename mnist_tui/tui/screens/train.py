@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.events import ScreenResume
+from textual.events import Key, ScreenResume
 from textual.geometry import Size
 from textual.screen import Screen
 
@@ -92,6 +92,15 @@ class TrainScreen(Screen[None]):
         self._show_digits()
         if charts:
             self.pair.show()
+
+    def on_key(self, event: Key) -> None:
+        """A key that only Inspect has: say so, instead of nothing."""
+        from mnist_tui.tui.screens.inspect import InspectScreen
+
+        for binding in InspectScreen.OWN_BINDINGS:
+            if event.key in binding.key.split(","):
+                key = binding.key_display or binding.key
+                self.notify(f"{key} ({binding.description}) works on Inspect, which i opens.", markup=False)
 
     def _show_digits(self) -> None:
         """One of three: what augmentation does while its strength is in focus, the batch just stepped, test digits."""

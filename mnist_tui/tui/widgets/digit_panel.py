@@ -18,7 +18,7 @@ from mnist_tui.tui.suspicion import suggested_class
 from mnist_tui.tui.widgets.line_view import LineView
 from mnist_tui.tui.widgets.notice import draw_notice
 from mnist_tui.tui.widgets.picture import SMALL_SIZE, draw_entry
-from mnist_tui.tui.wording import kind_of, title_words, why_empty
+from mnist_tui.tui.wording import kind_of, title_choices, why_empty
 
 Line = list[Segment]
 
@@ -70,7 +70,7 @@ class DigitPanel(LineView, can_focus=True):
         if shown == self._shown:
             return
         self._shown = shown
-        self.border_title = f" {title_words(self._browser, brief=not self._filmstrip)} "
+        self.entitle_with(*title_choices(self._browser, brief=not self._filmstrip))
         total = len(self._browser.order)
         self.border_subtitle = f" {grouped(self._browser.position + 1)} of {grouped(total)} " if total else ""
         self.redraw()

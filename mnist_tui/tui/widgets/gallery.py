@@ -20,6 +20,7 @@ from mnist_tui.render.mosaic import Lines, joined
 from mnist_tui.render.palette import Palette
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.theme import palette_in
+from mnist_tui.tui.titles import fitting_title
 from mnist_tui.tui.widgets.notice import draw_notice
 from mnist_tui.tui.widgets.picture import draw_entry, size_of
 from mnist_tui.tui.wording import count_words, why_empty
@@ -131,7 +132,7 @@ class Gallery(ScrollView, can_focus=True):
         # What a page leaves over stands below the last row, so that the last page begins with a row too.
         left_over = max(0, height - grid.rows * grid.row_height) if rows > grid.rows else 0
         self.virtual_size = Size(width, rows * grid.row_height + left_over)
-        self.border_title = f" {count_words(self._browser)} "
+        self.border_title = fitting_title(count_words(self._browser), self.outer_size.width)
         self.border_subtitle = " enter looks closer " if order else ""
         place = (self._browser.position, grid.columns, grid.row_height, height)
         if place != self._place:  # a view that the wheel has moved stays where it is when an evaluation comes

@@ -14,8 +14,11 @@ class HistoryPanel(StudyPanel):
     def entitle(self) -> None:
         """The story in words."""
         subject = self.study.subject
-        story = tell(self.study.history, subject.true) if subject and subject.true is not None else ""
-        self.border_title = self.title_with(f"history: {story}" if story else "history")
+        if subject is None or subject.true is None or not self.study.history:
+            self.entitle_with("history")
+            return
+        story, end = (tell(self.study.history, subject.true, brief=brief) for brief in (False, True))
+        self.entitle_with(f"history: {story}", story, f"history: {end}", end)
 
     def draw_lines(self, width: int, height: int) -> Iterable[Line]:
         """The strip."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,23 +11,24 @@ from textual.binding import Binding
 from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.widgets.line_view import LineView
 
-_FIRST = {"toggle_training", "toggle_wrong", "help"}  # of those that hold everywhere, on a screen that has its own
+_FIRST = ("toggle_training", "toggle_wrong", "help")
 
 
 class KeyBar(LineView):
     """As many of the shown keys as fit, the most important first.
 
     Args:
-        own: the screen's own keys, which come behind the first ones that hold everywhere.
+        own: the screen's own keys.
+        first: the actions that come before them, of those that hold everywhere.
     """
 
     DEFAULT_CSS = """
     KeyBar { height: 1; background: $panel; }
     """
 
-    def __init__(self, own: Sequence[Binding] = ()) -> None:
+    def __init__(self, own: Sequence[Binding] = (), first: Collection[str] = _FIRST) -> None:
         super().__init__(id="keys")
-        self._own = own
+        self._own, self._first = own, first
 
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """`key words` pairs; the palette, which has all the rest, at the right end."""
@@ -42,7 +43,7 @@ class KeyBar(LineView):
         """Key, words and action of what is shown in `width` cells; the palette is the last."""
         shown = [_entry(binding) for binding in KEYS if binding.show]
         if self._own:
-            first = [entry for entry in shown if entry[2].split(".", 1)[1] in _FIRST]
+            first = [entry for entry in shown if entry[2].split(".", 1)[1] in self._first]
             own = [_entry(binding, "screen") for binding in self._own if binding.show]
             shown = [*first, *own, *(entry for entry in shown if entry not in first)]
         palette_entry = next(entry for entry in shown if entry[2].endswith("command_palette"))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.content import Content
 
 from mnist_tui.inspecting.reasons import Layer
 from mnist_tui.render.heat import hues, peak_of
@@ -38,11 +39,13 @@ class LayerPanel(StudyPanel):
         """How many there are, and how many show nothing."""
         layer = self._layer
         if layer is None:
-            self.border_title = self.title_with(f"convolution {self._place}")
+            self.entitle_with(f"convolution {self._place}")
             return
         silent = sum(not peak_of(values) for values in _squares(layer.maps, layer.channels))
-        words = f"convolution {self._place}: {layer.channels} maps of {layer.side} x {layer.side}, strongest first"
-        self.border_title = self.title_with(words + (f", {silent} silent" if silent else ""))
+        words = f"convolution {self._place}: {layer.channels} maps of {layer.side} x {layer.side}"
+        order, quiet = ", strongest first", f", {silent} silent" if silent else ""
+        choices = words + order + quiet, words + quiet, words, f"convolution {self._place}"
+        self.entitle_with(*choices, below=("below each: its number and its highest value", Content("")))
 
     def draw_lines(self, width: int, height: int) -> Iterable[Line]:
         """As many as fit, each with its channel and its highest value; all on one scale."""
@@ -79,14 +82,13 @@ class FilterPanel(StudyPanel):
         """What the colours mean."""
         filters = self.study.filters
         if filters is None:
-            self.border_title = self.title_with("filters")
+            self.entitle_with("filters")
             return
         speaks_for, speaks_against = hues(self.palette)
-        self.border_title = self.title_with(
-            f"{filters.channels} filters of convolution 1: ",
-            ("+ light", f"bold {speaks_for}"),
-            " ",
-            ("- dark", f"bold {speaks_against}"),
+        signs = (("+ light", f"bold {speaks_for}"), " ", ("- dark", f"bold {speaks_against}"))
+        many = f"{filters.channels} filters"
+        self.entitle_with(
+            self.title_with(f"{many} of convolution 1: ", *signs), self.title_with(f"{many}: ", *signs), many
         )
 
     def draw_lines(self, width: int, height: int) -> Iterable[Line]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual.app import RenderResult
+from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.visual import VisualType
@@ -16,6 +17,7 @@ from textual.widget import Widget
 from mnist_tui.core.notes import harmless
 from mnist_tui.render.palette import Palette
 from mnist_tui.tui.theme import palette_in
+from mnist_tui.tui.titles import fitting_title
 
 
 class LineView(Widget, inherit_bindings=False):
@@ -30,6 +32,27 @@ class LineView(Widget, inherit_bindings=False):
         self._lines: list[Strip] | None = None
         self._drawn_size: object = None
         self._base: RichStyle | None = None
+        self._titles: Sequence[str | Content] = ()
+        self._subtitles: Sequence[str | Content] = ()
+
+    def entitle_with(self, *choices: str | Content, below: Sequence[str | Content] = ()) -> None:
+        """Choose the title, and the one in the lower border: the first choice that fits, and again after a resize.
+
+        Text is never parsed as markup.
+        """
+        self._titles, self._subtitles = choices, below
+        self._choose_titles()
+
+    def _choose_titles(self) -> None:
+        width = self.outer_size.width
+        if self._titles:
+            self.border_title = fitting_title(self._titles, width)
+        if self._subtitles:
+            self.border_subtitle = fitting_title(self._subtitles, width)
+
+    def on_resize(self) -> None:
+        """Other titles fit."""
+        self._choose_titles()
 
     @property
     def palette(self) -> Palette:

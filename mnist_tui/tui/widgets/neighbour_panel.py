@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding
+from textual.content import Content
 from textual.events import Click
 from textual.message import Message
 
@@ -17,6 +18,12 @@ from mnist_tui.render.maps import GAP, fitting, lay_out
 from mnist_tui.render.words import grouped
 from mnist_tui.tui.widgets.picture import SMALL_SIZE, draw_small
 from mnist_tui.tui.widgets.study_panel import Line, StudyPanel
+
+_CAPTIONS = (
+    "below each: its label, how far its hidden outputs are from this digit's, its index",
+    "below each: label, distance of hidden outputs, index",
+    "label, distance, index",
+)
 
 
 class NeighbourPanel(StudyPanel, can_focus=True):
@@ -58,8 +65,14 @@ class NeighbourPanel(StudyPanel, can_focus=True):
         old = ""
         if answer is not None and self.study.neighbours_outdated:
             old = f" after step {grouped(answer.weights_step)} (N: anew)"
-        self.border_title = self.title_with(f"nearest training digits{old}" + (f": {said}" if said else ""))
-        self.border_subtitle = self.title_with("label, distance of hidden outputs, index") if found else ""
+        votes_words = f": {said}" if said else ""
+        self.entitle_with(
+            f"nearest training digits{old}{votes_words}",
+            f"nearest training digits{votes_words}",
+            f"nearest{votes_words}",
+            "nearest",
+            below=(*(_CAPTIONS if found else ()), Content("")),
+        )
 
     def on_focus(self) -> None:
         """Show the cursor."""
@@ -134,7 +147,9 @@ class NeighbourPanel(StudyPanel, can_focus=True):
             return self.muted_lines(self.missing("neighbours"), width)
         training = self.study.session.browser.splits.get("training")
         count = grouped(len(training)) if training else "the"
-        doing = f"what the hidden units give for {count} training digits" if training else "reading the training digits"
+        doing = f"computing hidden outputs of {count} training digits" if training else "reading the training digits"
+        if self.study.session.progress.active:
+            doing += ", once for this evaluation; training is slower meanwhile"
         room = min(40, width)
         line = Segment(bar(done, room, self.ascii), Style(color=self.palette.accent))
         return [*self.muted_lines(doing, width), [Segment(" " * ((width - room) // 2)), line]]

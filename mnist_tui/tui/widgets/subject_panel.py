@@ -14,8 +14,6 @@ from mnist_tui.render.heat import draw_heat, enlarge, enlarge_digit, hues, peak_
 from mnist_tui.render.words import grouped
 from mnist_tui.tui.widgets.study_panel import NO_WEIGHTS, Line, StudyPanel, wrap
 
-HINT = "h why  c why not  n more"
-
 
 class SubjectPanel(StudyPanel, can_focus=True):
     """Block art of 28 x 14 cells, or of 56 x 28 where there is room; below it what else fits."""
@@ -29,8 +27,11 @@ class SubjectPanel(StudyPanel, can_focus=True):
     def entitle(self) -> None:
         """What it is, and what the colours mean."""
         subject = self.study.subject
-        self.border_title = self.title_with(subject.title if subject else "no digit")
-        self.border_subtitle = Content.assemble(*(self._legend() if self.study.heat else [HINT]))
+        self.entitle_with(subject.title if subject else "no digit")
+        if self.study.heat:
+            self.border_subtitle = Content.assemble(*self._legend())
+        else:  # an evaluation may take it out of what is shown
+            self.border_subtitle = " no longer selected " if self.study.left_out else ""
 
     def _legend(self) -> list[str | tuple[str, str]]:
         study, names = self.study, self.study.session.browser.classes
@@ -69,7 +70,7 @@ class SubjectPanel(StudyPanel, can_focus=True):
         room = height - len(lines)
         if room > 2:
             style = Style(color=self.palette.muted)
-            parts = self._legend() if self.study.heat else [HINT]
+            parts = self._legend() if self.study.heat else []
             lines.append(
                 [
                     Segment(part, style) if isinstance(part, str) else Segment(part[0], Style.parse(part[1]))
