@@ -81,3 +81,17 @@ assert session.progress.phase == "done"
 assert runner.close(10)
 """
     assert not loaded_by(code) & {"torch", "torchvision", "plotext"}
+
+
+def test_training_does_without_torchs_compiler() -> None:
+    code = """
+import torch
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.engine.learner import Learner
+learner = Learner(Hyperparameters(width=1, hidden_units=2), torch.device("cpu"))
+for _ in range(2):
+    learner.train_batch(torch.zeros(2, 1, 28, 28), torch.zeros(2, dtype=torch.int64))
+learner.copy()
+assert "torch._dynamo" not in sys.modules
+"""
+    assert "torch" in loaded_by(code)

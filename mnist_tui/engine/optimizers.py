@@ -18,6 +18,7 @@ from mnist_tui.core.hyperparameters import Hyperparameters
 
 def make_optimizer(parameters: Iterable[Tensor], hyperparameters: Hyperparameters) -> torch.optim.Optimizer:
     """The optimizer of `hyperparameters`, with fresh state; fused (a tenth of a CPU step) where torch can."""
+    _spare_compiler()
     rate, decay, momentum = hyperparameters.learning_rate, hyperparameters.weight_decay, hyperparameters.momentum
     beta2 = hyperparameters.beta2
     weights = list(parameters)
@@ -31,6 +32,21 @@ def make_optimizer(parameters: Iterable[Tensor], hyperparameters: Hyperparameter
             return torch.optim.SGD(weights, rate, momentum, weight_decay=decay, fused=fused)
         case _:
             return torch.optim.RMSprop(weights, rate, weight_decay=decay, momentum=momentum)
+
+
+def _spare_compiler() -> None:
+    """Keep torch's optimizers from importing its compiler, which is never used here: 1.5 s before the first batch.
+
+    The methods are wrapped so that a compiler would pass over them, and the wrapper imports it to ask for that unless
+    it has the answer already (torch/_compile.py). Where a version of torch does it otherwise, nothing is changed.
+    """
+    for name in ("add_param_group", "state_dict", "load_state_dict"):
+        method = getattr(getattr(torch.optim.Optimizer, name), "__wrapped__", None)
+        if method is not None and not hasattr(method, _ANSWER):
+            setattr(method, _ANSWER, method)
+
+
+_ANSWER = "__dynamo_disable"
 
 
 def apply_live(optimizer: torch.optim.Optimizer, hyperparameters: Hyperparameters) -> None:
@@ -66,9 +82,9 @@ def make_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
 
     @torch.no_grad()
     def step() -> None:
-        if not optimizer.state:
-            optimizer.step()  # its first step makes the state
-            return
+        for weight in weights if not optimizer.state else ():  # as torch's first step has it
+            moments = {name: torch.zeros_like(weight) for name in ("exp_avg", "exp_avg_sq")}
+            optimizer.state[weight] = {"step": torch.zeros((), dtype=torch.float32), **moments}
         states = [optimizer.state[weight] for weight in weights]
         _adam(update, group, weights, [weight.grad for weight in weights], states, group["lr"])
 
