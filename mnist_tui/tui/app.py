@@ -51,6 +51,8 @@ from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, PlainScrollBar, themes
 from mnist_tui.tui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from mnist_tui.core.resuming import Resumption
 
 DRAIN_HZ = 10.4
@@ -203,6 +205,11 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         if figures:
             self._figures_shown = now
         self.show(charts=charts, figures=figures)
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        if renderable is not None:
+            self.link.frame_made()
+        super()._display(screen, renderable)
 
     def post_display_hook(self) -> None:
         """A frame was handed to the terminal."""

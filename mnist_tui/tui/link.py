@@ -24,6 +24,7 @@ class Link:
         self.pace = Pace(fps)
         self._hold = contextlib.ExitStack()
         self._holding = False
+        self._lost = False
 
     @property
     def _output(self) -> Output | None:
@@ -58,8 +59,18 @@ class Link:
 
         output.tell_when_through(tell)
 
+    def frame_made(self) -> None:
+        """A frame is to be shown: while painting is held, Textual drops it for good, and all is painted afterwards.
+
+        Most wait by themselves; a change of the layout does not.
+        """
+        self._lost = self._lost or self._holding
+
     def _release(self) -> None:
         self._holding = False
         self._hold.close()
+        lost, self._lost = self._lost, False
         if self._app.is_running and self._app.screen_stack:
+            if lost:
+                self._app.screen.refresh()
             self._app.screen.check_idle()

@@ -38,7 +38,7 @@ def altered(folder: Path, codes: Mapping[str, str]) -> dict[str, str | None]:
 
 def torch_takes_for_ever(folder: Path) -> dict[str, str | None]:
     """An environment in which torch is imported for ever; where only the screen matters that saves the 2 s it takes."""
-    code = "import threading\ndef load_engine(settings, source, test, importing):\n"
+    code = "import threading\ndef load_engine(settings, source, test, importing, launch=None):\n"
     return altered(folder, {"mnist_tui.loading": code + " importing(True)\n threading.Event().wait()"})
 
 
