@@ -35,6 +35,13 @@ def until(found: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
+def put(path: Path, content: str) -> None:
+    """Write a file that is there whole or not at all: who looks for it looks all the time."""
+    whole = path.with_name(f".{path.name}")
+    whole.write_text(content)
+    whole.rename(path)
+
+
 def taken(control: Control, count: int) -> list[Wishes]:
     """Wishes until `count` events were heard."""
     wishes: list[Wishes] = []
@@ -126,7 +133,7 @@ def test_a_hostile_command_is_removed_logged_and_answered(tmp_path: Path) -> Non
     with Post(tmp_path, control):
         (tmp_path / CONTROL_FOLDER).mkdir()
         content = json.dumps({"command": "edit", "changes": {"learning_rate": 99}})
-        (tmp_path / CONTROL_FOLDER / "00000001.json").write_text(content)
+        put(tmp_path / CONTROL_FOLDER / "00000001.json", content)
         (event,) = taken(control, 1)[0].heard
         assert mailbag.waiting(tmp_path) == []
     assert isinstance(event, Answered)
@@ -172,7 +179,7 @@ def test_a_number_that_a_bad_command_had_is_heeded_again(tmp_path: Path) -> None
     control = Control()
     with Post(tmp_path, control):
         (tmp_path / CONTROL_FOLDER).mkdir(exist_ok=True)
-        (tmp_path / CONTROL_FOLDER / "00000001.json").write_text("{}")
+        put(tmp_path / CONTROL_FOLDER / "00000001.json", "{}")
         taken(control, 1)
         until(lambda: not mailbag.waiting(tmp_path))
         assert mailbag.post(tmp_path, Letter("pause")) == 1
@@ -204,6 +211,7 @@ def test_after_a_long_standstill_the_owner_is_looked_up_before_anything_is_writt
 ) -> None:
     monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 1000.0)
     with Post(tmp_path, Control()) as post:
+        until(lambda: (now := read_owner(tmp_path)) is not None and now.beat > 0)  # the first beat, and the last
         post.check()
         other = Owner("other", "node7", "another boot", 1, 1)
         (tmp_path / OWNER_FILE).write_text(json.dumps(attrs.asdict(other)))
