@@ -48,7 +48,7 @@ def main() -> None:
 def time_to_goal(trainer: Trainer, splits: Splits) -> dict[str, float | None]:
     """Seconds to the goal (None where it was not reached), those of them that made the graph, the accuracy reached."""
     best = 0.0
-    launcher = trainer._launcher
+    launcher = trainer.stepper.launcher
     for event in trainer.run(Control()):
         if not isinstance(event, Evaluated):
             continue

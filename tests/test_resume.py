@@ -40,7 +40,7 @@ from mnist_tui.core.replay import in_force as events_in_force
 from mnist_tui.core.resuming import Resumption, prepare_resumption
 from mnist_tui.core.runs import read_run, run_folders
 from mnist_tui.core.settings import RunSettings
-from mnist_tui.engine import trainer as trainer_module
+from mnist_tui.engine import stepper as stepper_module
 from mnist_tui.runner import Order
 from tests.runners import PATIENCE, SMALL, HeardRunner, is_a, is_over
 
@@ -57,7 +57,7 @@ RECIPES = {
 
 @pytest.fixture(autouse=True)
 def every_batch_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer_module, "DRAIN_BATCHES", 1)
+    monkeypatch.setattr(stepper_module, "DRAIN_BATCHES", 1)
 
 
 class StoppingRunner(HeardRunner):

@@ -41,7 +41,7 @@ from mnist_tui.core.settings import RunSettings
 from mnist_tui.engine import examiner
 from mnist_tui.engine.checkpoint import load_model
 from mnist_tui.engine.learner import Learner
-from mnist_tui.engine.trainer import Trainer
+from mnist_tui.engine.stepper import Stepper
 from mnist_tui.runner import Order
 from mnist_tui.runner.local import LocalRunner
 from tests.datafiles import labels_bytes, write, write_idx
@@ -287,14 +287,14 @@ def test_a_place_that_can_be_written_no_more_fails_in_one_sentence(settings: Run
 
 
 def fail_in_third_batch(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    real = Trainer._train_batch
+    real = Stepper._train_batch
 
-    def train_batch(self: Trainer, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        if self.place.step == 2:
+    def train_batch(self: Stepper, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        if self._place.step == 2:
             raise error
         return real(self, images, labels)
 
-    monkeypatch.setattr(Trainer, "_train_batch", train_batch)
+    monkeypatch.setattr(Stepper, "_train_batch", train_batch)
 
 
 def test_an_exception_in_training_is_told_with_its_place(
@@ -559,15 +559,15 @@ def test_data_of_ones_own_cannot_be_exchanged(settings: RunSettings) -> None:
 def test_a_loss_that_is_not_finite_ends_a_run_that_nobody_watches(
     settings: RunSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Trainer._train_batch
+    real = Stepper._train_batch
 
-    def train_batch(self: Trainer, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        if self.place.step == 5:
+    def train_batch(self: Stepper, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        if self._place.step == 5:
             with torch.no_grad():
-                self.model.fc2.bias[0] = torch.nan
+                self._learner.model.fc2.bias[0] = torch.nan
         return real(self, images, labels)
 
-    monkeypatch.setattr(Trainer, "_train_batch", train_batch)
+    monkeypatch.setattr(Stepper, "_train_batch", train_batch)
     runner = HeardRunner(settings, attended=False)
     runner.start(Order(hyperparameters=ENDLESS))
     failed = runner.until(is_over)[-1]

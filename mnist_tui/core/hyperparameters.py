@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from mnist_tui.core.knob import Knob, Value
-from mnist_tui.core.schedules import SCHEDULES
+from mnist_tui.core.schedules import SCHEDULES, rate_factor
 
 
 def _knob(default: Value, **known: Any) -> Any:
@@ -233,6 +233,10 @@ class Hyperparameters:
         low=0,
         high=2**31 - 1,
     )
+
+    def rate_after(self, samples: int, train_size: int) -> float:
+        """The learning rate of the batch after `samples` images of the run, where an epoch has `train_size`."""
+        return self.learning_rate * rate_factor(self.schedule, samples, self.epochs * train_size)
 
 
 KNOBS: dict[str, Knob] = {

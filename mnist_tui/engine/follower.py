@@ -12,7 +12,6 @@ from torch import Tensor
 
 from mnist_tui.core.errors import UserError
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.core.schedules import rate_factor
 from mnist_tui.engine.augment import augment, augments
 from mnist_tui.engine.batches import Batches, Order
 from mnist_tui.engine.checkpoint import random_state
@@ -86,9 +85,7 @@ class _Follower:
         if augments(hyperparameters) and len(labels):
             images = augment(images, hyperparameters, samples, share.start, len(batch))
         if hyperparameters.schedule != "constant":
-            planned = hyperparameters.epochs * len(train)
-            factor = rate_factor(hyperparameters.schedule, samples, planned)
-            learner.learning_rate = hyperparameters.learning_rate * factor
+            learner.learning_rate = hyperparameters.rate_after(samples, len(train))
         if hyperparameters.dropout:
             seed = (hyperparameters.seed * 1_000_003 + samples) * self._team.world_size + self._team.rank
             torch.manual_seed(seed % 2**63)

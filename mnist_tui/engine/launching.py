@@ -22,8 +22,8 @@ import attrs
 import torch
 from torch import Tensor
 
+from mnist_tui.core.events import BatchesTrained
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.core.schedules import rate_factor
 from mnist_tui.engine.augment import augments, draw, move, strengths
 from mnist_tui.engine.batches import Batches, Order
 from mnist_tui.engine.graphs import CannotRecord, Landing, Recorder, Recording, make_recorder, send
@@ -51,54 +51,17 @@ def baked(hyperparameters: Hyperparameters) -> tuple[object, ...]:
 
 
 @attrs.frozen
-class Chunk:
-    """Equal batches in a row that were trained.
-
-    Attributes:
-        first_step: the first one's number.
-        epoch: all of them are of this one.
-        batch_size: images in each.
-        samples: images of the run, the last one's included.
-        learning_rate: of the last one.
-        losses: in nats, one a batch.
-        correct: right answers, one a batch.
-        gradient_norm: of the last one's gradient, after clipping.
-    """
-
-    first_step: int
-    epoch: int
-    batch_size: int
-    samples: int
-    learning_rate: float
-    losses: tuple[float, ...]
-    correct: tuple[int, ...]
-    gradient_norm: float
-
-
-@attrs.frozen
 class _Underway:
-    """A chunk whose numbers are on their way down: losses, hits and the gradient's norm, one after the other."""
+    """Batches whose losses, hits and last gradient's norm are on their way down, one after the other."""
 
-    first_step: int
-    epoch: int
-    batch_size: int
-    samples: int
-    learning_rate: float
+    trained: BatchesTrained  # but for those numbers
     batches: int
     landing: Landing
 
-    def land(self) -> Chunk:
+    def land(self) -> BatchesTrained:
         numbers, n = self.landing.read(), self.batches
-        return Chunk(
-            self.first_step,
-            self.epoch,
-            self.batch_size,
-            self.samples,
-            self.learning_rate,
-            tuple(numbers[:n]),
-            tuple(map(int, numbers[n : 2 * n])),
-            numbers[-1],
-        )
+        losses, correct = tuple(numbers[:n]), tuple(map(int, numbers[n : 2 * n]))
+        return attrs.evolve(self.trained, losses=losses, correct=correct, gradient_norm=numbers[-1])
 
 
 class Buffers:
@@ -196,8 +159,8 @@ class Launcher:
         self._learner.average_weights()  # by itself: how much of them it takes differs from batch to batch at first
         self._launched += 1
 
-    def collect(self, everything: bool) -> Iterator[Chunk]:
-        """The chunks that are through; with `everything` what is under way too, else all but the newest chunk."""
+    def collect(self, everything: bool) -> Iterator[BatchesTrained]:
+        """The chunks that are through, without their time; with `everything` what is under way too."""
         self._seal()
         batches = 0
         while len(self._underway) > (0 if everything else 1):
@@ -249,12 +212,7 @@ class Launcher:
         batches = 1
         if count == size:
             batches = max(1, min(buffers.capacity, self._most, (len(train) - place.position) // size))
-        planned = hyperparameters.epochs * len(train)
-        self._rates = [
-            hyperparameters.learning_rate
-            * rate_factor(hyperparameters.schedule, place.samples + number * count, planned)
-            for number in range(batches)
-        ]
+        self._rates = [hyperparameters.rate_after(place.samples + n * count, len(train)) for n in range(batches)]
         indices = order[place.position : place.position + batches * count].view(batches, count)
         buffers.fill(hyperparameters, indices, self._rates, place.samples)
         self._hyperparameters = hyperparameters
@@ -332,9 +290,8 @@ class Launcher:
             ]
         )
         samples = first.samples + launched * self._size
-        self._underway.append(
-            _Underway(first.step + 1, first.epoch, self._size, samples, rate, launched, Landing(numbers))
-        )
+        trained = BatchesTrained(first.step + 1, first.epoch, self._size, (), (), samples, 0.0, rate)
+        self._underway.append(_Underway(trained, launched, Landing(numbers)))
 
 
 def make_launcher(learner: Learner, train: Batches) -> Launcher | None:

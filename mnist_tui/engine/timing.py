@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mnist_tui.core.speed import STAGES, StageTimes
 from mnist_tui.engine.augment import augment, augments
-from mnist_tui.engine.batches import Batches, permutation
+from mnist_tui.engine.batches import Batches
 from mnist_tui.engine.learner import Learner
 
 
@@ -24,7 +24,7 @@ def time_stages(learner: Learner, train: Batches, batches: int = 60, warm_up: in
     """
     hyperparameters = learner.hyperparameters
     size = min(hyperparameters.batch_size, len(train))
-    order = permutation(hyperparameters.seed, 1, len(train), train.device)
+    order = train.order(hyperparameters.seed, 1)
     rows: list[list[float]] = []
     learner.model.train()
     for number in range(warm_up + batches):

@@ -11,15 +11,11 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 import torch
-from torch import Tensor
 
 from mnist_tui.core.control import Control, Wishes
 from mnist_tui.core.errors import DatasetError, TeamBroken, UserError, is_out_of_memory
 from mnist_tui.core.events import (
     Answered,
-    BatchesTrained,
-    BatchInspected,
-    BatchTimed,
     CheckpointSaved,
     EpochFinished,
     Event,
@@ -27,7 +23,6 @@ from mnist_tui.core.events import (
     HealthWarned,
     LayersProbed,
     Paused,
-    Previewed,
     Resumed,
     RunFinished,
     SaveFailed,
@@ -36,28 +31,20 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.health import HealthMonitor
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.core.schedules import rate_factor
 from mnist_tui.core.settings import Precision
-from mnist_tui.core.suspension import training_clock
 from mnist_tui.engine.alone import Alone
-from mnist_tui.engine.augment import as_bytes, augment, augments
 from mnist_tui.engine.batches import Batches, Order
 from mnist_tui.engine.editor import Editor
 from mnist_tui.engine.examiner import Examiner
 from mnist_tui.engine.finder import find_rate
 from mnist_tui.engine.keeper import Destination, Keeper, Place
-from mnist_tui.engine.launching import Chunk, make_launcher
+from mnist_tui.engine.launching import make_launcher
 from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.network import Network
-from mnist_tui.engine.probe import describe_batch, probe, snapshot
+from mnist_tui.engine.preview import PREVIEWED, preview
+from mnist_tui.engine.probe import probe
 from mnist_tui.engine.restoring import SavedState
-from mnist_tui.engine.timing import time_batch
-
-DRAIN_SECONDS = 0.1  # how long losses may stay on the device before they come down together
-DRAIN_BATCHES = 512
-PROBE_BATCHES = 200
-PROBE_IMAGES = 128
-PREVIEWED = 24
+from mnist_tui.engine.stepper import Stepper
 
 
 @attrs.frozen
@@ -88,6 +75,9 @@ class Trainer:
         precision: what the network computes in.
         team: those who train their shares of every batch; None: nobody else.
         attended: a loss that is not finite pauses the run; where nobody watches, it ends it with `Diverged`.
+
+    Attributes:
+        stepper: what trains its batches.
     """
 
     def __init__(
@@ -112,20 +102,15 @@ class Trainer:
         self._examiner = Examiner(self.learner, splits.test, splits.validation, self._keeper)
         self._health = HealthMonitor()
         self._attended = attended
-        self._losses: list[Tensor] = []
-        self._correct: list[Tensor] = []
-        self._drained = 0.0
         self._saved = 0.0
         self._paused = False
         self._retell = False  # something came between that hid the pause
         self._allowance = 0
-        self._inspecting = False
         self._stop_after_epoch = False
         self._starved = False  # paused, since a batch did not fit into the memory
-        self._timing = False  # the next batch; else no clock is read
-        self._timed: BatchTimed | None = None
         self._order: tuple[int, Order] | None = None
-        self._launcher = make_launcher(self.learner, splits.train) if team is None else None
+        launcher = make_launcher(self.learner, splits.train) if team is None else None
+        self.stepper = Stepper(self.learner, splits.train, self._team, self._keeper, self.place, launcher)
 
     @property
     def model(self) -> Network:
@@ -190,7 +175,7 @@ class Trainer:
         try:
             yield from self._run(control)
         except DatasetError:
-            yield from self._drain(self.hyperparameters.batch_size)
+            yield from self.stepper.drain(self.hyperparameters.batch_size)
             yield from self._save()
             raise
 
@@ -249,33 +234,17 @@ class Trainer:
     def _train_epoch(self, control: Control) -> Iterator[Event]:
         train, place = self.splits.train, self.place
         self._team.remember(place)
-        self._drained = training_clock()
+        self.stepper.restart_clock()
         while place.position < len(train):
-            if control.pending and not self._inspecting and self._team.free:  # an allowed step comes first
+            if control.pending and not self.stepper.inspecting and self._team.free:  # an allowed step comes first
                 yield from self._heed(control)
                 if control.stopping or (place.epoch > self.hyperparameters.epochs and place.position == 0):
                     return
-            hyperparameters = self.hyperparameters
-            order = self._epoch_order()
-            count = min(hyperparameters.batch_size, len(train) - place.position)
+            batch_size = self.hyperparameters.batch_size
+            count = min(batch_size, len(train) - place.position)
             inspected, fits = None, True
             try:
-                if self._launcher is not None and not (self._inspecting or self._timing):
-                    self._launcher.launch(place, order, count)
-                else:
-                    share = self._team.announce(place, len(train), PROBE_BATCHES, whole=self._inspecting)
-                    batch = order[place.position : place.position + count]
-                    images, labels = train.gather(batch if share is None else batch[share])
-                    if augments(hyperparameters):  # our share comes first
-                        images = augment(images, hyperparameters, place.samples, batch_size=count)
-                    if hyperparameters.schedule != "constant":
-                        self.learner.learning_rate = hyperparameters.learning_rate * self._rate_factor()
-                    if self._inspecting:
-                        inspected = self._train_inspected(images, labels)
-                    elif self._timing:
-                        self._train_timed(images, labels)
-                    else:
-                        self._train_batch(images, labels)
+                inspected = self.stepper.train(self._epoch_order(), count)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -286,35 +255,24 @@ class Trainer:
             place.position += count
             place.samples += count
             place.step += 1
-            probing = place.step % PROBE_BATCHES == 0
+            probing = self.stepper.probe_is_due
             ends = place.position >= len(train)
-            next_is_shorter = len(train) - place.position < hyperparameters.batch_size
-            if self._team.free and (
-                ends
-                or probing
-                or inspected
-                or self._timed
-                or next_is_shorter
-                or len(self._losses) >= DRAIN_BATCHES
-                or training_clock() - self._drained >= DRAIN_SECONDS
-            ):
-                yield from self._drain(count)
+            next_is_shorter = len(train) - place.position < batch_size
+            if self._team.free and (ends or probing or inspected or next_is_shorter or self.stepper.is_due):
+                yield from self.stepper.drain(count)
                 if probing:
-                    yield LayersProbed(place.step, probe(self.model, self._probe_images()))
+                    yield LayersProbed(place.step, probe(self.model, self.stepper.probe_images()))
                 if inspected:
-                    yield attrs.evolve(inspected, step=place.step)
+                    yield inspected
                 if time.monotonic() - self._saved >= self._autosave:
                     yield from self._save()
-            elif self._launcher is not None and self._launcher.full:
-                yield from self._collect(everything=False)
+            elif self.stepper.is_full:
+                yield from self.stepper.collect(everything=False)
 
     def _give_in(self, control: Control, batch_size: int) -> Iterator[Event]:
         """A batch did not fit into the memory: nothing of it counts, and a smaller one may be tried."""
-        self.learner.forget_gradients()
-        if self._launcher is not None:
-            self._launcher.release()
-        self._inspecting = False
-        yield from self._drain(batch_size)
+        self.stepper.release()
+        yield from self.stepper.drain(batch_size)
         smaller = max(1, batch_size // 2)
         message = f"a batch of {batch_size} does not fit into the memory of {self.device}: try {smaller}"
         if batch_size == 1 or not self._attended:
@@ -330,88 +288,9 @@ class Trainer:
             self._order = (self.place.epoch, self.splits.train.order(self.hyperparameters.seed, self.place.epoch))
         return self._order[1]
 
-    def _rate_factor(self) -> float:
-        hyperparameters = self.hyperparameters
-        planned = hyperparameters.epochs * len(self.splits.train)
-        return rate_factor(hyperparameters.schedule, self.place.samples, planned)
-
-    def _train_batch(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Train one batch; results stay on the device. Returns the logits."""
-        loss, logits = self.learner.train_batch(images, labels)
-        self.learner.average_weights()
-        self._losses.append(loss)
-        self._correct.append((logits.argmax(1) == labels).sum())
-        return logits
-
-    def _train_timed(self, images: Tensor, labels: Tensor) -> None:
-        """Train one batch as any other, and say where its time went; its images are gathered once more for that."""
-        self._timing = False
-        place = self.place
-        indices = self._epoch_order()[place.position : place.position + len(labels)]
-        stages, loss, hits = time_batch(self.learner, self.splits.train, indices, place.samples)
-        self._losses.append(loss)
-        self._correct.append(hits)
-        self._timed = BatchTimed(place.step + 1, len(labels), *stages)
-
-    def _train_inspected(self, images: Tensor, labels: Tensor) -> BatchInspected:
-        """Train one batch and describe it; its step is that of the caller."""
-        self._inspecting = False
-        before = snapshot(self.model)
-        logits = self._train_batch(images, labels)
-        layers = probe(self.model, self._probe_images(), before)
-        return describe_batch(self.place.step, images, labels, logits, layers)
-
-    def _probe_images(self) -> Tensor:
-        return self.splits.train.slice(0, PROBE_IMAGES)[0]
-
-    def _drain(self, batch_size: int) -> Iterator[Event]:
-        """Bring the results of equal batches down to the host, together."""
-        yield from self._collect()
-        if not self._losses:
-            return
-        losses, correct = self._team.add_up(self._losses, self._correct)
-        self._losses.clear()
-        self._correct.clear()
-        place, learner = self.place, self.learner
-        first = place.step - len(losses) + 1
-        rate, norm = learner.learning_rate, learner.gradient_norm()
-        yield self._tell(Chunk(first, place.epoch, batch_size, place.samples, rate, losses, correct, norm))
-        if self._timed is not None:
-            timed, self._timed = self._timed, None
-            yield timed
-
-    def _collect(self, everything: bool = True) -> Iterator[Event]:
-        """Bring down what was launched on a device that runs ahead; without `everything`, what is through there."""
-        if self._launcher is None:
-            return
-        for chunk in self._launcher.collect(everything):
-            yield self._tell(chunk)
-        notice, self._launcher.notice = self._launcher.notice, ""
-        if notice:
-            yield Answered(self.place.step, notice)
-
-    def _tell(self, chunk: Chunk) -> BatchesTrained:
-        """`chunk` as an event, with the time since the one before."""
-        now = training_clock()
-        seconds, self._drained = now - self._drained, now
-        self._keeper.standing.epoch_seconds += seconds
-        self.place.seconds += seconds
-        self._team.remember(self.place)
-        return BatchesTrained(
-            chunk.first_step,
-            chunk.epoch,
-            chunk.batch_size,
-            chunk.losses,
-            chunk.correct,
-            chunk.samples,
-            seconds,
-            chunk.learning_rate,
-            chunk.gradient_norm,
-        )
-
     def _heed(self, control: Control) -> Iterator[Event]:
         """Do what the mailbox asks for; while paused, wait here."""
-        yield from self._drain(self.hyperparameters.batch_size)
+        yield from self.stepper.drain(self.hyperparameters.batch_size)
         while True:
             wishes = control.take()
             yield from wishes.heard
@@ -428,13 +307,13 @@ class Trainer:
                 break
             if self._allowance:
                 self._allowance -= 1
-                self._inspecting = self._retell = True
+                self.stepper.inspecting = self._retell = True
                 break
             if not self._paused or self._retell:
                 self._paused, self._retell = True, False
                 yield Paused(self.place.step)
             control.wait()
-        self._drained = training_clock()
+        self.stepper.restart_clock()
 
     def _obey(self, wishes: Wishes, control: Control) -> Iterator[Event]:
         """Edits, and what takes them back, in order."""
@@ -465,7 +344,7 @@ class Trainer:
             coming = slice(self.place.position, self.place.position + PREVIEWED)
             yield preview(self.splits.train, wishes.preview, self._epoch_order()[coming])
         if wishes.timing:
-            self._timing = type(self._team) is Alone  # the stages of a shared batch wait for each other
+            self.stepper.timing = type(self._team) is Alone  # the stages of a shared batch wait for each other
         if not (wishes.evaluate or wishes.save or wishes.find_rate):
             return
         if wishes.evaluate and self._examiner.standing.evaluated_step == self.place.step:
@@ -486,19 +365,11 @@ class Trainer:
         if not self._team.agrees():
             yield Answered(self.place.step, "the weights of the ranks differed: those of rank 0 are taken")
         yield from self._examiner.evaluate(self.place, lambda: control.stopping)
-        self._drained = training_clock()
+        self.stepper.restart_clock()
 
     def _save(self) -> Iterator[CheckpointSaved | SaveFailed]:
         self._saved = time.monotonic()
         saved = self._keeper.write("last", self.place)
         if saved is not None:
             yield saved
-        self._drained = training_clock()
-
-
-def preview(train: Batches, hyperparameters: Hyperparameters, indices: Tensor | None = None) -> Previewed:
-    """The first of `indices` (n,) int64 into `train`, as stored and as `hyperparameters` would feed them."""
-    if indices is None or len(indices) == 0:
-        indices = train.order(hyperparameters.seed, 1)[:PREVIEWED]
-    images, _ = train.gather(indices[:PREVIEWED])
-    return Previewed(hyperparameters, as_bytes(images), as_bytes(augment(images, hyperparameters, 0)))
+        self.stepper.restart_clock()

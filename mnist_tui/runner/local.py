@@ -268,7 +268,7 @@ class LocalRunner:
         self._importing = importing
 
     def _preview(self, hyperparameters: Hyperparameters, bench: Bench) -> None:
-        from mnist_tui.engine.trainer import preview
+        from mnist_tui.engine.preview import preview
 
         try:
             self._inbox.put(preview(bench.splits.train, hyperparameters))

@@ -29,7 +29,7 @@ from mnist_tui.core.events import (
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, with_changes
 from mnist_tui.core.settings import Precision
 from mnist_tui.engine import launching
-from mnist_tui.engine import trainer as module
+from mnist_tui.engine import stepper as module
 from mnist_tui.engine.graphs import CannotRecord, why_no_graphs
 from mnist_tui.engine.keeper import Destination
 from mnist_tui.engine.launching import NOT_BAKED, Launcher, baked, make_launcher
@@ -130,7 +130,7 @@ def launched(trainer: Trainer, error: BaseException | None = None) -> tuple[Trai
     """`trainer`, whose batches are recorded and replayed from now on."""
     recorder = Recorder(trainer.learner, error)
     launcher = Launcher(trainer.learner, DATA.train, recorder)
-    trainer._launcher = launcher
+    trainer.stepper.launcher = launcher
     return trainer, recorder, launcher
 
 
@@ -210,8 +210,8 @@ def edited(trainer: Trainer, edits: dict[int, object]) -> list[Event]:
         elif isinstance(wish, dict):
             control.edit(wish)
 
-    step_of = trainer._train_batch
-    launcher = trainer._launcher
+    step_of = trainer.stepper._train_batch
+    launcher = trainer.stepper.launcher
     if launcher is None:
 
         def train(*batch: Any) -> Any:
@@ -219,7 +219,7 @@ def edited(trainer: Trainer, edits: dict[int, object]) -> list[Event]:
             look(trainer.place.step + 1)
             return logits
 
-        trainer._train_batch = train  # type: ignore
+        trainer.stepper._train_batch = train  # type: ignore
     else:
         launch = launcher.launch
 
@@ -352,7 +352,7 @@ def test_where_nothing_can_be_recorded_the_reason_is_told_and_the_numbers_are_th
 
 def test_no_recorder_is_told_with_its_reason() -> None:
     trainer = plain(START)
-    trainer._launcher = Launcher(trainer.learner, DATA.train, None, "MNIST_TUI_GRAPHS=0 turns it off")
+    trainer.stepper.launcher = Launcher(trainer.learner, DATA.train, None, "MNIST_TUI_GRAPHS=0 turns it off")
     answers = [event for event in trainer.run(Control()) if isinstance(event, Answered)]
     assert [event.message for event in answers] == [
         "every kernel is launched by itself, not in a CUDA graph: MNIST_TUI_GRAPHS=0 turns it off"
@@ -416,7 +416,7 @@ def test_a_copy_of_a_learner_keeps_its_own_rate() -> None:
     twin = trainer.learner.copy()
     twin.learning_rate = 5.0
     assert trainer.learner.learning_rate == START.learning_rate
-    assert float(trainer._launcher._rate) == START.learning_rate  # type: ignore[union-attr]
+    assert float(trainer.stepper.launcher._rate) == START.learning_rate  # type: ignore[union-attr]
 
 
 def test_a_cpu_is_waited_for() -> None:

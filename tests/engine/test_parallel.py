@@ -17,7 +17,7 @@ from mnist_tui.core.launch import Launch
 from mnist_tui.core.settings import Precision
 from mnist_tui.core.telemetry import available_cores
 from mnist_tui.engine import parallel
-from mnist_tui.engine import trainer as trainers
+from mnist_tui.engine import stepper as stepper
 from mnist_tui.engine.alone import Alone
 from mnist_tui.engine.augment import augment
 from mnist_tui.engine.checkpoint import load_checkpoint
@@ -130,7 +130,7 @@ class Lonely(Leader):
 def test_what_was_kept_is_saved_where_the_device_waits_for_a_rank_that_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainers, "DRAIN_SECONDS", 0.0)
+    monkeypatch.setattr(stepper, "DRAIN_SECONDS", 0.0)
     monkeypatch.setattr(parallel, "KEEP_SECONDS", 0.0)
     folder = tmp_path / "20260101-000000-mine"
     (folder / "checkpoints").mkdir(parents=True)

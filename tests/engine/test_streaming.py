@@ -19,7 +19,7 @@ from mnist_tui.core.errors import DatasetError
 from mnist_tui.core.events import BatchesTrained, CheckpointSaved, Event, HyperparametersApplied, RateFound, Rewound
 from mnist_tui.core.large import LargeSplit, open_large
 from mnist_tui.engine import shuffle as shuffle_module
-from mnist_tui.engine import trainer as trainer_module
+from mnist_tui.engine import stepper as stepper_module
 from mnist_tui.engine.batches import Batches
 from mnist_tui.engine.evaluate import evaluate
 from mnist_tui.engine.keeper import Destination
@@ -243,7 +243,7 @@ def test_an_evaluation_of_a_streamed_split_is_that_of_a_resident_one(split: Larg
 
 @pytest.fixture(autouse=True)
 def told_of_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer_module, "DRAIN_SECONDS", 0.0)
+    monkeypatch.setattr(stepper_module, "DRAIN_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -335,7 +335,7 @@ def test_a_file_that_is_cut_ends_the_run_saved_and_it_goes_on_with_the_whole_fil
 def test_what_was_trained_before_a_disk_fails_is_told_and_saved(
     split: LargeSplit, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer_module, "DRAIN_SECONDS", PATIENCE)
+    monkeypatch.setattr(stepper_module, "DRAIN_SECONDS", PATIENCE)
     left = 2 * GROUP
     real = split.file.read_into
 

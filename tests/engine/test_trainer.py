@@ -29,11 +29,12 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.engine import examiner
-from mnist_tui.engine import trainer as module
+from mnist_tui.engine import stepper as module
 from mnist_tui.engine.batches import Batches, normalise, permutation
 from mnist_tui.engine.checkpoint import load_model
 from mnist_tui.engine.evaluate import Evaluation
 from mnist_tui.engine.keeper import Destination
+from mnist_tui.engine.stepper import Stepper
 from mnist_tui.engine.trainer import Splits, Trainer
 from tests.engine.small import CPU, SMALL, splits
 from tests.engine.test_model import Classic
@@ -148,13 +149,13 @@ def test_every_image_is_trained_on_once_an_epoch_in_the_order_of_seed_and_epoch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[Tensor] = []
-    real = Trainer._train_batch
+    real = Stepper._train_batch
 
-    def spy(self: Trainer, images: Tensor, labels: Tensor) -> Tensor:
+    def spy(self: Stepper, images: Tensor, labels: Tensor) -> Tensor:
         seen.append(images)
         return real(self, images, labels)
 
-    monkeypatch.setattr(Trainer, "_train_batch", spy)
+    monkeypatch.setattr(Stepper, "_train_batch", spy)
     whole_run(make(attrs.evolve(SMALL, seed=5)))
     for epoch, trained in ((1, seen[:4]), (2, seen[4:])):
         order = permutation(5, epoch, 100, CPU)
@@ -266,15 +267,15 @@ def test_a_live_batch_size_begins_with_the_next_batch_and_loses_no_image() -> No
 def test_pending_losses_come_down_under_the_batch_size_they_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DRAIN_SECONDS", 1e9)
     control = Control()
-    real = Trainer._train_batch
+    real = Stepper._train_batch
 
-    def edit_during_the_second(self: Trainer, images: Tensor, labels: Tensor) -> Tensor:
+    def edit_during_the_second(self: Stepper, images: Tensor, labels: Tensor) -> Tensor:
         logits = real(self, images, labels)
         if len(self._losses) == 2:
             control.edit({"batch_size": 10})
         return logits
 
-    monkeypatch.setattr(Trainer, "_train_batch", edit_during_the_second)
+    monkeypatch.setattr(Stepper, "_train_batch", edit_during_the_second)
     first, applied, second, *_ = whole_run(make(), control)
     assert isinstance(first, BatchesTrained)
     assert (first.first_step, len(first.losses), first.batch_size, first.samples) == (1, 2, 32, 64)
@@ -456,15 +457,15 @@ def test_a_stop_saves_what_was_trained(tmp_path: Path) -> None:
 def test_a_stop_tells_the_batches_still_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DRAIN_SECONDS", 1e9)
     control = Control()
-    real = Trainer._train_batch
+    real = Stepper._train_batch
 
-    def stop_during_the_second(self: Trainer, images: Tensor, labels: Tensor) -> Tensor:
+    def stop_during_the_second(self: Stepper, images: Tensor, labels: Tensor) -> Tensor:
         logits = real(self, images, labels)
         if len(self._losses) == 2:
             control.stop()
         return logits
 
-    monkeypatch.setattr(Trainer, "_train_batch", stop_during_the_second)
+    monkeypatch.setattr(Stepper, "_train_batch", stop_during_the_second)
     trained, finished = whole_run(make(), control)
     assert isinstance(trained, BatchesTrained)
     assert trained.last_step == 2
