@@ -62,6 +62,17 @@ def train_drawn(flags: list[object], runs: Path, seconds: float) -> Drawn:
         )
 
 
+def training_flags(epochs: int, images: int, folder: Path) -> list[object]:
+    """What a run on the CPU is asked for: on all digits, or on the first `images` of them, written to `folder`."""
+    flags: list[object] = ["--epochs", epochs, "--device", "cpu"]
+    if images:
+        from tests.datafiles import write_idx
+
+        write_idx(folder / "data", train=images, test=100)
+        flags += ["--data-dir", folder / "data"]
+    return flags
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=8)
@@ -71,12 +82,7 @@ def main() -> None:
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as folder:
-        flags: list[object] = ["--epochs", options.epochs, "--device", "cpu"]
-        if options.images:
-            from tests.datafiles import write_idx
-
-            write_idx(Path(folder) / "data", train=options.images, test=100)
-            flags += ["--data-dir", Path(folder) / "data"]
+        flags = training_flags(options.epochs, options.images, Path(folder))
         pairs = alternate(
             options.pairs,
             lambda pair: train_drawn(flags, Path(folder) / f"drawn-{pair}", options.time_limit),

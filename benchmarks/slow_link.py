@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from benchmarks.children import environment, python
-from benchmarks.dashboard import recorded_rate
+from benchmarks.dashboard import recorded_rate, training_flags
 from benchmarks.key_latency import Typist
 from benchmarks.measure import alternate, median, percentile, quantile, report
 from benchmarks.terminal import DONE, TRAINING, Terminal, TimedOut
@@ -51,12 +51,7 @@ def main() -> None:
 
     ratios, slow_keys, free_keys = [], [], []
     with tempfile.TemporaryDirectory() as folder:
-        flags: list[object] = ["--epochs", options.epochs, "--device", "cpu"]
-        if options.images:
-            from tests.datafiles import write_idx
-
-            write_idx(Path(folder) / "data", train=options.images, test=100)
-            flags += ["--data-dir", Path(folder) / "data"]
+        flags = training_flags(options.epochs, options.images, Path(folder))
         pairs = alternate(
             options.pairs,
             lambda pair: train(flags, Path(folder) / f"slow-{pair}", options.rate, options.time_limit),

@@ -200,16 +200,16 @@ def resolve_precision(wanted: str, device: Device) -> Precision:
 def _has_bf16(device: Device) -> bool:
     if device.torch.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device.torch.type == "cpu" and HAS_ONEDNN_BF16 and has_fast_bf16()
+    return device.torch.type == "cpu" and has_fast_bf16()
 
 
 def has_fast_bf16() -> bool:
     """Whether this CPU multiplies bfloat16 faster than float32: AVX512-BF16, AMX, or an Arm with BF16."""
-    check = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
-    if check is None or not bool(check()):
+    if not HAS_ONEDNN_BF16:
         return False
     try:
-        words = open("/proc/cpuinfo", encoding="ascii", errors="replace").read(1 << 16).split()
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as told:
+            words = told.read(1 << 16).split()
     except OSError:
         return False  # told of no hardware: float32 is never wrong
     return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(words))
