@@ -58,7 +58,11 @@ class _Chunk:
 
 
 class Series:
-    """One value per batch, kept whole for the newest `RECENT` and in buckets for the whole run."""
+    """One value per batch, kept whole for the newest `RECENT` and in buckets for the whole run.
+
+    Attributes:
+        reshaped: how often buckets other than the last became others; between two such times they only follow on.
+    """
 
     def __init__(
         self, capacity: int = CAPACITY, recent: int = RECENT, smoothings: Sequence[float] = SMOOTHINGS
@@ -73,6 +77,7 @@ class Series:
         self._averages = Averages(smoothings)
         self.latest = math.nan
         self.last_step = 0
+        self.reshaped = 0
 
     def __len__(self) -> int:
         return self.last_step
@@ -148,6 +153,7 @@ class Series:
             index = end
 
     def _halve(self) -> None:
+        self.reshaped += 1
         self._stride *= 2
         merged: list[Bucket] = []
         for bucket in self._buckets:
@@ -195,6 +201,7 @@ class Series:
         """
         if step >= self.last_step:
             return []
+        self.reshaped += 1
         newest = self._one_each()
         cut = bisect_right(newest, step, key=_last)
         kept, dropped = newest[:cut], newest[cut:]

@@ -7,13 +7,14 @@ from functools import lru_cache, partial
 
 import attrs
 
-from mnist_tui.core.history import BRANCHES, RECENT, Branch, Bucket, History, Series, TestPoint
+from mnist_tui.core.history import BRANCHES, RECENT, Branch, History, Series, TestPoint
 from mnist_tui.core.positions import Unit, positions
 from mnist_tui.render.axes import Axis, accuracy_axis, loss_axis, plotted_accuracy, plotted_loss
 from mnist_tui.render.cells import Cells
 from mnist_tui.render.columns import Columns, reduce_to_columns
 from mnist_tui.render.curves import Point, draw_curves
 from mnist_tui.render.frame import LABEL_WIDTH, Frame, draw_frame
+from mnist_tui.render.growth import Growth
 from mnist_tui.render.marks import Line
 from mnist_tui.render.view import View
 from mnist_tui.render.x_axis import ticked, x_axis
@@ -31,13 +32,35 @@ class Drawing:
 RECENT_SHOWN = RECENT * 4 // 5  # so that a window that moves by quarters always finds its left end in memory
 
 
-def draw_chart(history: History, view: View, width: int, height: int, planned: float | None = None) -> Drawing:
-    """Draw one metric of `history` in `width` x `height` cells; `planned` is where the run will end, in the x unit."""
+def draw_chart(
+    history: History,
+    view: View,
+    width: int,
+    height: int,
+    planned: float | None = None,
+    growth: Growth | None = None,
+) -> Drawing:
+    """Draw one metric of `history` in `width` x `height` cells.
+
+    Args:
+        history: of the run.
+        view: which metric, and how it is looked at.
+        width: of the whole chart, in cells.
+        height: likewise.
+        planned: where the run will end, in the x unit.
+        growth: what the drawing before has kept for this one.
+    """
     columns_guess = max(1, width - LABEL_WIDTH - 1)
     x = axis_of(history, view, planned, max(2, columns_guess // 11))
     series: Series = history.loss if view.metric == "loss" else history.accuracy
-    buckets = series.detailed() if view.recent or view.zoom else series.whole()
-    reduced = _reduce(history, view, buckets, x, columns_guess)
+
+    def reduce(columns: int) -> Columns:
+        if not (view.recent or view.zoom):
+            return (growth or Growth()).reduce(history, series, view, x, 2 * columns)
+        buckets = series.detailed()
+        return reduce_to_columns(buckets, x, 2 * columns, history.positions(buckets, view.unit), view.smoothing)
+
+    reduced = reduce(columns_guess)
     lows, highs = reduced.finite(reduced.lows), reduced.finite(reduced.highs)
     rows = max(1, height - 2 if view.x_labels else height)
     most_ticks = max(2, rows // 2)
@@ -49,7 +72,7 @@ def draw_chart(history: History, view: View, width: int, height: int, planned: f
         to_axis = partial(plotted_accuracy, log=view.log)
     frame = draw_frame(width, height, x, y, view.x_labels, view.ascii_only)
     if frame.columns != columns_guess:
-        reduced = _reduce(history, view, buckets, x, frame.columns)
+        reduced = reduce(frame.columns)
     cells = draw_curves(
         (frame.columns, frame.rows),
         x,
@@ -85,10 +108,6 @@ def _recent_span(history: History, view: View) -> float:
     first = max(0, last - RECENT_SHOWN)
     span = history.x_at(last, view.unit) - (history.x_at(first, view.unit) if first else 0.0)
     return span * RECENT_SHOWN / (last - first)
-
-
-def _reduce(history: History, view: View, buckets: Sequence[Bucket], x: Axis, width: int) -> Columns:
-    return reduce_to_columns(buckets, x, 2 * width, history.positions(buckets, view.unit), view.smoothing)
 
 
 @lru_cache(maxsize=4 * BRANCHES)  # saves 2 ms of a drawing with eight branches; a branch never changes

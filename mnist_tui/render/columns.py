@@ -39,6 +39,68 @@ class Columns:
         return [value for value in values if value == value]
 
 
+class Reduction:
+    """Buckets spread over dot columns, extremes kept; more of them may follow.
+
+    Args:
+        x: limits, in the unit in which the buckets' ends are given.
+        columns: how many.
+        smoothing: which of the averages.
+    """
+
+    def __init__(self, x: Axis, columns: int, smoothing: int) -> None:
+        self._x = x
+        self._columns = columns
+        self._smoothing = smoothing
+        self._lows, self._highs, self._averages = ([math.nan] * columns for _ in range(3))
+        self._empty: set[int] = set()
+        self._outside: list[tuple[int, float, float]] = []
+
+    def take(self, buckets: Sequence[Bucket], ends: Sequence[float]) -> None:
+        """Spread `buckets`, which follow those before and end at `ends`."""
+        columns, smoothing = self._columns, self._smoothing
+        lows, highs, averages = self._lows, self._highs, self._averages
+        start = self._x.low
+        scale = (columns - 1) / (self._x.high - start) if self._x.high > start else 0.0
+        for bucket, end in zip(buckets, ends, strict=True):
+            position = (end - start) * scale + 0.5
+            if not 0 <= position < columns:
+                if position < 0:
+                    self._outside = [(-1, position, bucket.emas[smoothing])]
+                elif not self._outside or self._outside[-1][0] < 0:
+                    self._outside.append((columns, position, bucket.emas[smoothing]))
+                    break
+                continue
+            column = int(position)
+            low, high = bucket.low, bucket.high
+            if low != low:
+                self._empty.add(column)
+                continue
+            if not lows[column] <= low:
+                lows[column] = low
+            if not highs[column] >= high:
+                highs[column] = high
+            averages[column] = bucket.emas[smoothing]
+
+    def copy(self) -> Reduction:
+        """One that goes on by itself."""
+        twin = Reduction(self._x, 0, self._smoothing)
+        twin._columns = self._columns
+        twin._lows, twin._highs, twin._averages = self._lows[:], self._highs[:], self._averages[:]
+        twin._empty, twin._outside = set(self._empty), self._outside[:]
+        return twin
+
+    def finish(self) -> Columns:
+        """What it came to; where a column at an edge has no bucket, its average is on the line to the nearest outside.
+
+        No more can be taken afterwards.
+        """
+        gaps = frozenset(column for column in self._empty if self._lows[column] != self._lows[column])
+        if self._outside and self._columns:
+            _reach_edges(self._averages, self._outside, gaps)
+        return Columns(self._lows, self._highs, self._averages, gaps)
+
+
 def reduce_to_columns(
     buckets: Sequence[Bucket],
     x: Axis,
@@ -48,8 +110,6 @@ def reduce_to_columns(
 ) -> Columns:
     """Spread `buckets` over `columns` dot columns between the limits of `x`, extremes kept.
 
-    Where a column at an edge has no bucket, its average lies on the line to the nearest bucket outside.
-
     Args:
         buckets: in order.
         x: limits in its unit.
@@ -57,37 +117,9 @@ def reduce_to_columns(
         ends: where each bucket ends, in the unit of `x`; its last step where not given.
         smoothing: which of the averages.
     """
-    nan = math.nan
-    lows, highs, averages = [nan] * columns, [nan] * columns, [nan] * columns
-    empty: set[int] = set()
-    scale = (columns - 1) / (x.high - x.low) if x.high > x.low else 0.0
-    start = x.low
-    if ends is None:
-        ends = [bucket.last for bucket in buckets]
-    outside: list[tuple[int, float, float]] = []
-    for bucket, end in zip(buckets, ends, strict=True):
-        position = (end - start) * scale + 0.5
-        if not 0 <= position < columns:
-            if position < 0:
-                outside = [(-1, position, bucket.emas[smoothing])]
-            else:
-                outside.append((columns, position, bucket.emas[smoothing]))
-                break
-            continue
-        column = int(position)
-        low, high = bucket.low, bucket.high
-        if low != low:
-            empty.add(column)
-            continue
-        if not lows[column] <= low:
-            lows[column] = low
-        if not highs[column] >= high:
-            highs[column] = high
-        averages[column] = bucket.emas[smoothing]
-    gaps = frozenset(column for column in empty if lows[column] != lows[column])
-    if outside and columns:
-        _reach_edges(averages, outside, gaps)
-    return Columns(lows, highs, averages, gaps)
+    reduction = Reduction(x, columns, smoothing)
+    reduction.take(buckets, [bucket.last for bucket in buckets] if ends is None else ends)
+    return reduction.finish()
 
 
 def _reach_edges(averages: list[float], outside: list[tuple[int, float, float]], gaps: frozenset[int]) -> None:

@@ -21,6 +21,8 @@ from mnist_tui.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     from mnist_tui.render.chart import Drawing
+    from mnist_tui.render.growth import Growth
+    from mnist_tui.render.palette import Palette
 
 
 class ChartView(LineView):
@@ -54,6 +56,8 @@ class ChartView(LineView):
         self._planned = planned
         self._subtitle = ""
         self._drawing: Drawing | None = None
+        self._growth: Growth | None = None
+        self._cell_styles: tuple[Palette, dict[int, Style]] | None = None
         self._drawn_key: object = None
 
     def on_mount(self) -> None:
@@ -140,8 +144,10 @@ class ChartView(LineView):
             return
         before = self._drawing
         from mnist_tui.render.chart import draw_chart  # 10 ms that the first frame does without
+        from mnist_tui.render.growth import Growth
 
-        drawing = draw_chart(self._history, self.view, width, height, planned)
+        self._growth = self._growth or Growth()
+        drawing = draw_chart(self._history, self.view, width, height, planned, self._growth)
         self._drawing = drawing
         self._write_subtitle()
         if before is None or before.frame is not drawing.frame:
@@ -174,6 +180,12 @@ class ChartView(LineView):
         return framed_line(self._drawing, y, self._styles(), self.palette)
 
     def _styles(self) -> dict[int, Style]:
+        """Of the cells; made once for each theme."""
+        if self._cell_styles is None or self._cell_styles[0] is not self.palette:
+            self._cell_styles = self.palette, self._make_styles()
+        return self._cell_styles[1]
+
+    def _make_styles(self) -> dict[int, Style]:
         from mnist_tui.render import cells
 
         palette = self.palette
