@@ -53,6 +53,7 @@ def evaluate_file(path: Path, settings: RunSettings, dataset: str | None, data_d
     test = source.load_test()
     device = devices.choose(settings.device)
     devices.prepare(settings.threads or devices.default_threads())
+    model.precision = "bf16" if origin.get("precision") == "bf16" else "fp32"  # as the run judged itself
     result = evaluate_split(model, test, device.torch)
     logits = result.logits.contiguous().numpy().tobytes()
     notices += [notice for notice in (source.notice, device.notice) if notice]

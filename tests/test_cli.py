@@ -41,7 +41,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("place")
     write_idx(folder / "data", train=100, test=TEST)
     runner = LocalRunner(
-        RunSettings(device="cpu", threads=1, data_dir=folder / "data", runs_dir=folder / "runs", name="mine")
+        RunSettings(
+            device="cpu",
+            threads=1,
+            data_dir=folder / "data",
+            runs_dir=folder / "runs",
+            name="mine",
+            precision="bf16",  # so that an evaluation in another precision is seen to differ
+        )
     )
     runner.start(Order(hyperparameters=Hyperparameters(width=2, hidden_units=8, epochs=2)))
     while "RunFinished" not in [type(event).__name__ for event in runner.wait(PATIENCE)]:

@@ -81,7 +81,7 @@ class RunSettings:
     )
     precision: str = _option(
         "auto",
-        "fp32, bf16 (faster where the hardware has it), or auto: what is best here.",
+        "fp32, bf16, or auto: bf16 on a CPU that is faster with it, else fp32.",
         _known_precision,
     )
     dataset: str = _option("mnist", "mnist (bundled), fashion, kmnist or qmnist.")

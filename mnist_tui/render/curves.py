@@ -13,7 +13,7 @@ import attrs
 from mnist_tui.render.axes import Axis
 from mnist_tui.render.cells import ABANDONED, AVERAGE, BEST, BLANK, CURSOR, MARK, RAW, TEST, Cells
 from mnist_tui.render.columns import Columns
-from mnist_tui.render.layers import Layer, dots_of
+from mnist_tui.render.layers import KeptLayer, Layer, Stroke, dots_of, strokes_between
 from mnist_tui.render.marks import Line, cell_of, draw_labels, draw_marks
 
 
@@ -38,6 +38,7 @@ def draw_curves(
     ascii_only: bool = False,
     abandoned: Sequence[Columns] = (),
     cursor: float | None = None,
+    kept: tuple[KeptLayer, KeptLayer] | None = None,
 ) -> Cells:
     """The plotting area of a chart.
 
@@ -53,6 +54,7 @@ def draw_curves(
         ascii_only: characters every terminal has, one value a cell.
         abandoned: what was undone; only its averages are drawn, below everything else.
         cursor: where a line stands that hides no curve, in the unit of `x`.
+        kept: the layers of the raw values and of their average, from the drawing before.
     """
     width, height = size
     cells = Cells(width, height)
@@ -61,16 +63,17 @@ def draw_curves(
     dots = height if ascii_only else height * 4
     undone = Layer(width, height, ascii_only)
     for branch in abandoned:  # the limits are those of what is in force: one that diverged goes along their edge
-        undone.connect(dots_of(branch.averages, y, dots, to_axis), branch.gaps)
+        undone.draw(strokes_between(dots_of(branch.averages, y, dots, to_axis), branch.gaps))
     undone.stamp(cells, ABANDONED, ".")
     seen = draw_marks(cells, width, x, marks, ascii_only)
-    raw = Layer(width, height, ascii_only)
-    average = Layer(width, height, ascii_only)
     tops, bottoms = dots_of(columns.highs, y, dots, to_axis), dots_of(columns.lows, y, dots, to_axis)
-    for column, (top, bottom) in enumerate(zip(tops, bottoms, strict=True)):
-        if top is not None and bottom is not None:
-            raw.line(column, top, bottom)
-    average.connect(dots_of(columns.averages, y, dots, to_axis), columns.gaps)
+    spans: list[Stroke | None] = [
+        None if top is None or bottom is None else (top, bottom) for top, bottom in zip(tops, bottoms, strict=True)
+    ]
+    means = strokes_between(dots_of(columns.averages, y, dots, to_axis), columns.gaps)
+    raw_layer, average_layer = kept or (KeptLayer(), KeptLayer())
+    raw = raw_layer.draw(width, height, ascii_only, spans)
+    average = average_layer.draw(width, height, ascii_only, means)
     raw.stamp(cells, RAW, ":")
     average.stamp(cells, AVERAGE, "*")
     for point in points:

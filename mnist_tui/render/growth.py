@@ -8,13 +8,19 @@ from __future__ import annotations
 from mnist_tui.core.history import History, Series
 from mnist_tui.render.axes import Axis
 from mnist_tui.render.columns import Columns, Reduction
+from mnist_tui.render.layers import KeptLayer
 from mnist_tui.render.view import View
 
 
 class Growth:
-    """What is kept of one chart between two drawings."""
+    """What is kept of one chart between two drawings.
+
+    Attributes:
+        layers: of the raw values and of their average.
+    """
 
     def __init__(self) -> None:
+        self.layers = KeptLayer(), KeptLayer()
         self._series: Series | None = None
         self._key: object = None
         self._reduction: Reduction | None = None

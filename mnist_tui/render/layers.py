@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import TypeAlias
 
 from mnist_tui.render.axes import Axis
 from mnist_tui.render.cells import Cells
@@ -13,6 +14,10 @@ _RIGHT = (0x08, 0x10, 0x20, 0x80)
 _FIRST_BRAILLE = 0x2800
 _DOWN_FROM = tuple(tuple(sum(column[dot:]) for dot in range(4)) for column in (_LEFT, _RIGHT))
 _UP_TO = tuple(tuple(sum(column[: dot + 1]) for dot in range(4)) for column in (_LEFT, _RIGHT))
+
+
+Stroke: TypeAlias = tuple[int, int]
+"""First and last dot row of a vertical stroke in a dot column, both included."""
 
 
 def dots_of(values: Sequence[float], y: Axis, dots: int, to_axis: Callable[[float], float] | None) -> list[int | None]:
@@ -31,6 +36,28 @@ def dots_of(values: Sequence[float], y: Axis, dots: int, to_axis: Callable[[floa
         else int(position)
         for value in plotted
     ]
+
+
+def strokes_between(dots: Sequence[int | None], gaps: Collection[int] = ()) -> list[Stroke | None]:
+    """A line through the dots of the columns that have one, broken at the columns of `gaps`, as strokes."""
+    strokes: list[Stroke | None] = [None] * len(dots)
+    last_column, last = -1, 0
+    for column, dot in enumerate(dots):
+        if dot is None:
+            if gaps and column in gaps:
+                last_column = -1
+            continue
+        if last_column < 0:
+            strokes[column] = (dot, dot)
+        else:
+            run = column - last_column
+            for step in range(1, run + 1):
+                here = last + (dot - last) * step // run
+                before = last + (dot - last) * (step - 1) // run
+                near = here if here == before else before + (1 if here > before else -1)
+                strokes[last_column + step] = (near, here)
+        last_column, last = column, dot
+    return strokes
 
 
 class Layer:
@@ -58,24 +85,17 @@ class Layer:
             self._bits[row][cell] |= up[3]
         self._bits[last][cell] |= up[bottom & 3]
 
-    def connect(self, dots: Sequence[int | None], gaps: Collection[int] = ()) -> None:
-        """A line through the dots of the columns that have one, broken at the columns of `gaps`."""
-        last_column, last = -1, 0
-        for column, dot in enumerate(dots):
-            if dot is None:
-                if gaps and column in gaps:
-                    last_column = -1
-                continue
-            if last_column < 0:
-                self.line(column, dot, dot)
-            else:
-                run = column - last_column
-                for step in range(1, run + 1):
-                    here = last + (dot - last) * step // run
-                    before = last + (dot - last) * (step - 1) // run
-                    near = here if here == before else before + (1 if here > before else -1)
-                    self.line(last_column + step, near, here)
-            last_column, last = column, dot
+    def draw(self, strokes: Sequence[Stroke | None], first: int = 0) -> None:
+        """The stroke of each dot column, from column `first` on."""
+        for column in range(first, len(strokes)):
+            stroke = strokes[column]
+            if stroke is not None:
+                self.line(column, *stroke)
+
+    def erase(self, first: int) -> None:
+        """Take the dots of cell column `first` and of those behind it away."""
+        for bits in self._bits:
+            bits[first:] = [0] * len(bits[first:])
 
     def stamp(self, cells: Cells, style: int, ascii_character: str) -> None:
         """Write the layer's cells over what is there."""
@@ -87,3 +107,27 @@ class Layer:
                 if mask:
                     characters[column] = ascii_character if self._ascii else chr(_FIRST_BRAILLE + mask)
                     styles[column] = style
+
+
+class KeptLayer:
+    """A layer that is drawn anew only from the first stroke that has changed: a curve that grows changes at its end."""
+
+    def __init__(self) -> None:
+        self._size: tuple[int, int, bool] | None = None
+        self._layer = Layer(0, 0, False)
+        self._strokes: Sequence[Stroke | None] = ()
+
+    def draw(self, width: int, height: int, ascii_only: bool, strokes: Sequence[Stroke | None]) -> Layer:
+        """The layer of `strokes`, two columns of dots a cell."""
+        size = (width, height, ascii_only)
+        if size != self._size or len(strokes) != len(self._strokes):
+            self._size, self._layer = size, Layer(width, height, ascii_only)
+            self._layer.draw(strokes)
+        elif strokes != self._strokes:
+            first = next(
+                place for place, (new, old) in enumerate(zip(strokes, self._strokes, strict=True)) if new != old
+            )
+            self._layer.erase(first // 2)
+            self._layer.draw(strokes, first // 2 * 2)
+        self._strokes = strokes
+        return self._layer

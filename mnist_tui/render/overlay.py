@@ -12,7 +12,7 @@ from mnist_tui.render.axes import Axis, accuracy_axis, loss_axis, plotted_accura
 from mnist_tui.render.cells import Cells
 from mnist_tui.render.chart import Drawing
 from mnist_tui.render.frame import LABEL_WIDTH, draw_frame
-from mnist_tui.render.layers import Layer, dots_of
+from mnist_tui.render.layers import Layer, dots_of, strokes_between
 from mnist_tui.render.x_axis import x_axis
 
 LINE, LETTER = 100, 200
@@ -54,7 +54,7 @@ def draw_overlay(
     placed = [(run, dots_of(_spread(run.curve, x, 2 * frame.columns), y, dots, to_axis)) for run in runs]
     for run, rows in reversed(placed):
         layer = Layer(frame.columns, frame.rows, ascii_only)
-        layer.connect(rows)
+        layer.draw(strokes_between(rows))
         layer.stamp(cells, LINE + run.number, ".")
     taken: set[tuple[int, int]] = set()
     for place, (run, rows) in enumerate(placed):

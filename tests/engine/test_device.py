@@ -154,7 +154,12 @@ def test_a_precision_that_is_named_is_taken(wanted: str, resolved: str) -> None:
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_auto_takes_bfloat16_where_the_processor_has_it(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "_AUTO_TAKES_BF16", True)
-    monkeypatch.setattr(devices, "HAS_ONEDNN_BF16", True)
     monkeypatch.setattr(devices, "has_fast_bf16", lambda: fast)
     assert devices.resolve_precision("auto", devices.choose("cpu")) == ("bf16" if fast else "fp32")
+
+
+def test_auto_is_float32_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "has_fast_bf16", lambda: True)
+    gpu = devices.Device(torch.device("cuda", 0), "cuda:0", "NVIDIA H100")
+    assert devices.resolve_precision("auto", gpu) == "fp32"
+    assert devices.resolve_precision("bf16", gpu) == "bf16"

@@ -1,0 +1,114 @@
+"""A chart that keeps what cannot change any more shows what one shows that is drawn from nothing."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import attrs
+import pytest
+
+from mnist_tui.core.events import BatchesTrained, Rewound, RunStarted
+from mnist_tui.core.history import History
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.positions import UNITS
+from mnist_tui.render.chart import draw_chart
+from mnist_tui.render.growth import Growth
+from mnist_tui.render.layers import KeptLayer, Layer, Stroke
+from mnist_tui.render.view import View
+
+SIZES = ((86, 9), (86, 9), (86, 9), (61, 12), (20, 6))
+
+
+class Training:
+    """A run of random batches, now and then a loss that is no number, now and then a way back."""
+
+    def __init__(self, seed: int) -> None:
+        self.history = History()
+        self._random = random.Random(seed)
+        self.begin()
+
+    def begin(self) -> None:
+        self.history.apply(RunStarted("run", "runs/run", Hyperparameters(), "cpu", 6400, 1000))
+        self.step = 0
+
+    def train(self, batches: int) -> None:
+        rng = self._random
+        losses = tuple(math.nan if rng.random() < 0.02 else rng.random() * 3 for _ in range(batches))
+        correct = tuple(rng.randint(0, 64) for _ in range(batches))
+        self.step += batches
+        first = self.step - batches + 1
+        self.history.apply(BatchesTrained(first, 1, 64, losses, correct, self.step * 64, rng.random()))
+
+    def go_back(self) -> None:
+        target = self._random.randint(0, self.step)
+        seconds = self.history.seconds * target / max(1, self.step)
+        self.history.apply(Rewound(self.step, target, 1, 0, Hyperparameters(), 1, 0, target * 64, seconds))
+        self.step = target
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_chart_that_grew_is_the_chart_drawn_from_nothing(seed: int) -> None:
+    training, rng, growth = Training(seed), random.Random(seed), {"loss": Growth(), "accuracy": Growth()}
+    views = {"loss": View("loss"), "accuracy": View("accuracy", x_labels=True)}
+    for turn in range(150):
+        training.train(rng.choice((1, 2, 9, 40, 300)))
+        if rng.random() < 0.03:
+            training.go_back()
+        if turn == 100:
+            training.begin()
+            training.train(5)
+        if rng.random() < 0.1:
+            changes: dict[str, Any] = {
+                "log": rng.random() < 0.5,
+                "unit": rng.choice(UNITS),
+                "smoothing": rng.randrange(4),
+                "recent": rng.random() < 0.3,
+                "ascii_only": rng.random() < 0.3,
+            }
+            views = {name: attrs.evolve(view, **changes) for name, view in views.items()}
+        width, height = rng.choice(SIZES)
+        for name, view in views.items():
+            kept = draw_chart(training.history, view, width, height, 20_000, growth[name])
+            fresh = draw_chart(training.history, view, width, height, 20_000)
+            assert kept.cells.characters == fresh.cells.characters
+            assert kept.cells.styles == fresh.cells.styles
+
+
+def test_only_what_is_behind_the_first_change_is_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    real = Layer.line
+
+    def line(self: Layer, column: int, a: int, b: int) -> None:
+        drawn.append(column)
+        real(self, column, a, b)
+
+    monkeypatch.setattr(Layer, "line", line)
+    kept = KeptLayer()
+    strokes: list[Stroke | None] = [(number % 16, 5) for number in range(20)]
+    kept.draw(12, 4, False, [*strokes, None, None, None, None])
+    assert drawn == list(range(20))
+    drawn.clear()
+    kept.draw(12, 4, False, [*strokes, None, None, None, None])
+    assert drawn == []
+    kept.draw(12, 4, False, [*strokes, (1, 2), None, None, None])
+    assert drawn == [20]
+    drawn.clear()
+    kept.draw(12, 4, False, [*strokes, (1, 2), (3, 4), None, None])
+    assert drawn == [20, 21], "both columns of a cell are drawn together"
+
+
+def test_settled_buckets_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    training, growth, looked = Training(0), Growth(), []
+    real = History.positions
+
+    def positions(self: History, buckets: list[object], unit: object) -> list[float]:
+        looked.append(len(buckets))
+        return real(self, buckets, unit)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(History, "positions", positions)
+    for batches in (500, 9, 9):
+        training.train(batches)
+        draw_chart(training.history, View("loss"), 86, 9, 900, growth)
+    assert looked == [499, 1, 9, 1, 9, 1]
