@@ -281,7 +281,7 @@ def _resumption(run: RunSettings, hyperparameters: Hyperparameters) -> tuple[Run
     from mnist_tui.core.resuming import prepare_resumption
 
     changes = {name: getattr(hyperparameters, name) for name in KNOBS if name in given}
-    resumption = prepare_resumption(run.resume, run.runs_dir, changes)
+    resumption = attrs.evolve(prepare_resumption(run.resume, run.runs_dir, changes), precision=run.precision)
     threads = resumption.facts.get("threads")
     launch = find_launch()
     as_many = resumption.facts.get("world_size", 1) == (launch.world_size if launch else 1)

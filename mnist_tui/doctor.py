@@ -45,7 +45,7 @@ def examine(settings: RunSettings) -> dict[str, Any]:
     from mnist_tui.engine.examination import describe_devices, time_training
 
     devices = describe_devices()
-    label, threads, times, load = time_training(settings.device, settings.threads)
+    label, threads, precision, times, load = time_training(settings.device, settings.threads)
     return {
         "mnist_tui": __version__,
         "python": platform.python_version(),
@@ -56,6 +56,7 @@ def examine(settings: RunSettings) -> dict[str, Any]:
         "devices": devices,
         "device": label,
         "threads": threads,
+        "precision": precision,
         "load": attrs.asdict(load),
         "batch": {
             **attrs.asdict(times),
@@ -161,7 +162,8 @@ def _speed_words(found: Mapping[str, Any]) -> str:
     batch, threads = found["batch"], found["threads"]
     rate = grouped(round(batch["images_per_second"]))
     plural = "thread" if threads == 1 else "threads"
-    return f"{rate} images/s on {found['device']} with {threads} {plural}, batches of {batch['batch_size']}"
+    how = f"{threads} {plural} in {found['precision']}, batches of {batch['batch_size']}"
+    return f"{rate} images/s on {found['device']} with {how}"
 
 
 def _load_words(load: Mapping[str, Any]) -> str:

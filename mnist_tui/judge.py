@@ -53,7 +53,7 @@ def evaluate_file(path: Path, settings: RunSettings, dataset: str | None, data_d
     test = source.load_test()
     device = devices.choose(settings.device)
     devices.prepare(settings.threads or devices.default_threads())
-    model.precision = "bf16" if origin.get("precision") == "bf16" else "fp32"  # as the run judged itself
+    model.precision = "bf16" if origin.get("precision") == "bf16" else "fp32"  # as the run was judged
     result = evaluate_split(model, test, device.torch)
     logits = result.logits.contiguous().numpy().tobytes()
     notices += [notice for notice in (source.notice, device.notice) if notice]
@@ -104,7 +104,9 @@ def predict_pictures(
     from mnist_tui.engine.pictures import read_picture
 
     model, facts = load_model(path)
-    names = dataset_info(str({**origin_of(path), **facts}.get("dataset") or "mnist")).classes
+    origin = {**origin_of(path), **facts}
+    model.precision = "bf16" if origin.get("precision") == "bf16" else "fp32"
+    names = dataset_info(str(origin.get("dataset") or "mnist")).classes
     seen: dict[int, bytes] = {}
     refused: list[UserError] = []
     for place, picture in enumerate(pictures):

@@ -109,10 +109,12 @@ def load_engine(
         validation=put_on(train, device.torch, kept, len(train)) if held_out else None,
     )
     precision = devices.resolve_precision(settings.precision, device)
-    bench, notice = Bench(settings, source, device, splits, precision), device.notice
+    bench = Bench(settings, source, device, splits, precision)
+    notices = [device.notice, devices.slowness_of(precision, device)]
     if launch is not None:
         bench = _lead(bench, launch)
-        notice = "; ".join(filter(None, [f"{launch.world_size} processes train together", notice]))
+        notices = [f"{launch.world_size} processes train together", *notices]
+    notice = "; ".join(filter(None, notices))
     return bench, EngineLoaded(device.label, device.name, threads, str(torch.__version__), kept, notice)
 
 

@@ -67,4 +67,4 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path, data: Path) -> RunSettings:
-    return RunSettings(device="cpu", threads=1, data_dir=data, runs_dir=tmp_path / "runs")
+    return RunSettings(device="cpu", threads=1, data_dir=data, runs_dir=tmp_path / "runs", precision="fp32")

@@ -13,6 +13,7 @@ def test_the_whole_report_is_one_json_object(capsys: pytest.CaptureFixture[str],
     found = json.loads(capsys.readouterr().out)
     assert found["device"] == "cpu"
     assert found["threads"] == 1
+    assert found["precision"] == ("bf16" if found["devices"]["bf16"] else "fp32")
     assert found["data"]["mnist"] == "bundled with mnist-tui"
     assert found["runs"]["writable"] is True
     assert found["runs"]["free"] > 0

@@ -42,7 +42,9 @@ def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunSettings:
     is_large, put_on = large.is_large, streaming.put_on
     monkeypatch.setattr(large, "is_large", lambda source, limit=0: is_large(source, LIMIT))
     monkeypatch.setattr(streaming, "put_on", partial(put_on, limit=LIMIT))
-    return RunSettings(data_dir=tmp_path / "data", runs_dir=tmp_path / "runs", device="cpu", threads=1)
+    return RunSettings(
+        data_dir=tmp_path / "data", runs_dir=tmp_path / "runs", device="cpu", threads=1, precision="fp32"
+    )
 
 
 def test_a_run_says_where_its_images_are_and_holds_out_the_last(many: RunSettings) -> None:

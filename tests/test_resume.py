@@ -321,6 +321,25 @@ def test_another_number_of_threads_is_said(settings: RunSettings) -> None:
     assert continued.notice == "it is not bit-exact: threads 1 -> 2"
 
 
+def test_a_run_keeps_its_precision_unless_another_is_asked_for(settings: RunSettings) -> None:
+    begin(attrs.evolve(settings, precision="bf16"), SMALL, 3)
+    taken = resumption(settings)
+    assert taken.settings(settings).precision == "bf16"
+    asked = attrs.evolve(taken, precision="fp32")
+    assert asked.settings(settings, {"precision"}).precision == "fp32"
+    events = carry_out(asked.settings(settings), Order(hyperparameters=SMALL, resumption=asked))
+    (continued,) = [event for event in events if isinstance(event, RunContinued)]
+    assert continued.notice == "it is not bit-exact: precision bf16 -> fp32"
+    assert read_run(folder_of(settings))["precision"] == "fp32"
+
+
+def test_a_run_that_does_not_tell_its_precision_was_trained_in_float32(settings: RunSettings) -> None:
+    begin(settings, SMALL, 3)
+    taken = resumption(settings)
+    old = attrs.evolve(taken, facts={name: value for name, value in taken.facts.items() if name != "precision"})
+    assert old.settings(attrs.evolve(settings, precision="auto")).precision == "fp32"
+
+
 # --- what cannot go on
 
 

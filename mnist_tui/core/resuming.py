@@ -15,8 +15,11 @@ from mnist_tui.core.knob import Value
 from mnist_tui.core.runs import find_run, name_of, read_run
 from mnist_tui.core.settings import RunSettings
 
-FIXED = ("dataset", "validation", "preset", "data_dir", "precision")
+FIXED = ("dataset", "validation", "preset")
 """Settings that a run keeps, since its batches would be others."""
+
+KEPT = ("data_dir", "precision")
+"""Settings that a run keeps unless another is asked for expressly."""
 
 
 @attrs.frozen
@@ -28,12 +31,14 @@ class Resumption:
         checkpoint: the file to go on from; None: the newest.
         changes: hyperparameters to be edited before the first batch.
         facts: its `run.json`.
+        precision: what is asked for in place of the run's own; another machine may be slow in that.
     """
 
     folder: Path
     checkpoint: Path | None = None
     changes: Mapping[str, Value] = attrs.field(factory=dict)
     facts: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    precision: str = "auto"
 
     @property
     def started_with(self) -> Hyperparameters:
@@ -60,17 +65,20 @@ class Resumption:
         Raises:
             UsageError: one of those is not the run's.
         """
-        own = {name: self.facts[name] for name in FIXED if self.facts.get(name) is not None}
+        own = {name: self.facts[name] for name in (*FIXED, *KEPT) if self.facts.get(name) is not None}
+        own.setdefault("precision", "fp32")  # of a run that does not say
         if "data_dir" in own:
             own["data_dir"] = Path(str(own["data_dir"]))
         for name in given:
-            if name in FIXED and name != "data_dir" and name in own and getattr(settings, name) != own[name]:
+            if name in FIXED and name in own and getattr(settings, name) != own[name]:
                 raise UsageError(
                     f"{name_of(self.folder)} was trained with --{name} {own[name]}, and a run that is continued keeps "
                     f"it: leave --{name} out, or begin a new run"
                 )
         if "data_dir" in given:  # it may have moved; the files are checked
             own.pop("data_dir", None)
+        if self.precision != "auto":
+            own["precision"] = self.precision
         try:
             return attrs.evolve(settings, name=None, **own)
         except (TypeError, UserError):
@@ -166,6 +174,7 @@ def unlike(facts: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     pairs = [
         ("device", facts.get("device"), now.get("device")),
         ("threads", facts.get("threads"), now.get("threads")),
+        ("precision", facts.get("precision") or "fp32", now.get("precision")),
         ("processes", facts.get("world_size") or 1, now.get("world_size") or 1),
         ("torch", *(table.get("torch") if isinstance(table, Mapping) else None for table in (old, new))),
     ]

@@ -112,6 +112,6 @@ def _on_gpu(times: StageTimes, gpu: GpuLoad | None) -> str:
         return f"the GPU is {busy:.0f} % busy: its own speed bounds the training"
     words = f"the GPU is only {busy:.0f} % busy" if busy is not None else "a batch this small leaves the GPU waiting"
     return (
-        f"{words}, since its kernels are launched one by one from the CPU: a batch of {8 * times.batch_size} costs it"
-        " hardly more than one of " + str(times.batch_size)
+        f"{words}: what each batch costs besides its arithmetic bounds it, so a batch of {8 * times.batch_size} takes "
+        f"hardly longer than one of {times.batch_size}"
     )

@@ -53,6 +53,20 @@ def state_of(model: Network) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
 
 
+def learning_state(
+    model: Network, optimizer: torch.optim.Optimizer, average: WeightAverage | None = None
+) -> dict[str, Any]:
+    """All that the next batch depends on: model, optimizer, random state and, where there is one, the average."""
+    content: dict[str, Any] = {
+        "model": state_of(model),
+        "optimizer": optimizer.state_dict(),
+        "rng": random_state(next(model.parameters()).device),
+    }
+    if average is not None:
+        content["average"] = {"model": state_of(average.model), "updates": average.updates}
+    return content
+
+
 def save_checkpoint(
     path: Path,
     model: Network,
@@ -68,16 +82,7 @@ def save_checkpoint(
     Raises:
         OSError: the disk is full, the folder is read-only or gone; an older file at `path` is then untouched.
     """
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        **facts,
-        "model": state_of(model),
-        "optimizer": optimizer.state_dict(),
-        "rng": random_state(next(model.parameters()).device),
-    }
-    if average is not None:
-        content["average"] = {"model": state_of(average.model), "updates": average.updates}
+    content = {"format": FORMAT, "version": VERSION, **facts, **learning_state(model, optimizer, average)}
     write_atomically(path, serialise(content), previous=previous)
 
 
@@ -122,6 +127,7 @@ def load_model(path: Path) -> tuple[Network, dict[str, Any]]:
             raise ModelFileError(f"{path} holds broken weights: {name} has values that are not finite")
     model = blank_network(architecture)
     model.load_state_dict(weights)
+    model.precision = "bf16" if facts.get("precision") == "bf16" else "fp32"  # it answers as it was judged
     return model.eval(), facts
 
 

@@ -198,6 +198,13 @@ def resolve_precision(wanted: str, device: Device) -> Precision:
     return "bf16" if wanted == "bf16" else "fp32"
 
 
+def slowness_of(precision: Precision, device: Device) -> str:
+    """A notice where `precision` is slower on `device` than the other one, or empty."""
+    if precision == "bf16" and device.torch.type == "cpu" and not has_fast_bf16():
+        return "this CPU has no bfloat16 of its own and is slow in it: --precision fp32 is faster"
+    return ""
+
+
 def has_fast_bf16() -> bool:
     """Whether this CPU multiplies bfloat16 faster than float32: AVX512-BF16, AMX, or an Arm with BF16."""
     if not HAS_ONEDNN_BF16:

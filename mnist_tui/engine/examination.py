@@ -8,6 +8,7 @@ import torch
 
 from mnist_tui.core.dataset import find
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.settings import Precision
 from mnist_tui.core.speed import MachineLoad, StageTimes
 from mnist_tui.core.telemetry import Telemetry
 from mnist_tui.engine import device as devices
@@ -39,8 +40,10 @@ def describe_devices() -> dict[str, Any]:
     }
 
 
-def time_training(device: str, threads: int | None) -> tuple[str, int, StageTimes, MachineLoad]:
-    """Label of `device`, CPU threads, where the time of the classic recipe's batches goes, and the machine meanwhile.
+def time_training(device: str, threads: int | None) -> tuple[str, int, Precision, StageTimes, MachineLoad]:
+    """Label of `device`, CPU threads, precision, where the time of the classic recipe's batches goes, and the machine.
+
+    All are what a training takes that is asked for nothing else.
 
     Raises:
         UsageError: there is no such device.
@@ -49,8 +52,9 @@ def time_training(device: str, threads: int | None) -> tuple[str, int, StageTime
     threads = threads or devices.default_threads()
     devices.prepare(threads)
     train = Batches(find("mnist").load_train(), chosen.torch)
-    learner = Learner(Hyperparameters(), chosen.torch)
+    precision = devices.resolve_precision("auto", chosen)
+    learner = Learner(Hyperparameters(), chosen.torch, precision)
     time_stages(learner, train, batches=1)  # what is set up once is no part of a batch
     telemetry = Telemetry(chosen.label)
     times = time_stages(learner, train)
-    return chosen.label, threads, times, telemetry.read()
+    return chosen.label, threads, precision, times, telemetry.read()

@@ -294,6 +294,17 @@ class Launcher:
         self._underway.append(_Underway(trained, launched, Landing(numbers)))
 
 
+def why_waiting(train: Batches, *, alone: bool) -> str:
+    """Why batches on a CUDA device are waited for one by one, in a sentence; empty where they are not."""
+    if train.device.type != "cuda":
+        return ""
+    if not alone:
+        return "processes that train together wait for each other in every batch: without a CUDA graph"
+    if isinstance(train, StreamedBatches):
+        return "images that are read while they are trained on come batch by batch: without a CUDA graph"
+    return ""
+
+
 def make_launcher(learner: Learner, train: Batches) -> Launcher | None:
     """What trains on `train`'s device without waiting for it; None where nothing is gained by that: a CPU, an mps.
 

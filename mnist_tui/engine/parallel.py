@@ -25,7 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import Precision
 from mnist_tui.engine.alone import Alone
-from mnist_tui.engine.checkpoint import random_state, serialise, state_of
+from mnist_tui.engine.checkpoint import learning_state, serialise, state_of
 from mnist_tui.engine.keeper import Place
 from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.network import SIDE, Network
@@ -162,7 +162,7 @@ class Leader(Alone):
         now = time.perf_counter()
         if self._keeps_copies and now - self._kept_at >= KEEP_SECONDS:
             self._kept_at = now
-            state = {"model": state_of(self.learner.model), "optimizer": self.learner.optimizer.state_dict()}
+            state = learning_state(self.learner.model, self.learner.optimizer, self.learner.average)
             self._kept = attrs.evolve(place), self.learner.hyperparameters, serialise(state)
 
     def rescue(self, place: Place) -> Learner | None:
@@ -173,7 +173,7 @@ class Leader(Alone):
         cpu = torch.device("cpu")
         content = torch.load(io.BytesIO(state), map_location=cpu, weights_only=True)
         spare = Learner(hyperparameters, cpu)
-        spare.restore(hyperparameters, {**content, "rng": random_state(cpu)})
+        spare.restore(hyperparameters, content)
         place.move_to(kept_at)
         return spare
 

@@ -38,7 +38,7 @@ from mnist_tui.engine.editor import Editor
 from mnist_tui.engine.examiner import Examiner
 from mnist_tui.engine.finder import find_rate
 from mnist_tui.engine.keeper import Destination, Keeper, Place
-from mnist_tui.engine.launching import make_launcher
+from mnist_tui.engine.launching import make_launcher, why_waiting
 from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.network import Network
 from mnist_tui.engine.preview import PREVIEWED, preview
@@ -110,6 +110,7 @@ class Trainer:
         self._starved = False  # paused, since a batch did not fit into the memory
         self._order: tuple[int, Order] | None = None
         launcher = make_launcher(self.learner, splits.train) if team is None else None
+        self._notice = why_waiting(splits.train, alone=team is None)
         self.stepper = Stepper(self.learner, splits.train, self._team, self._keeper, self.place, launcher)
 
     @property
@@ -184,6 +185,8 @@ class Trainer:
         status: Status = "done"
         reason = ""
         self.model.train()
+        if self._notice:
+            yield Answered(self.place.step, self._notice)
         if control.pending and self._ends():
             yield from self._heed(control)  # a finished run that is continued may be given more epochs
         while self.place.epoch <= self.hyperparameters.epochs:

@@ -23,8 +23,7 @@ class Growth:
         self.layers = KeptLayer(), KeptLayer()
         self._series: Series | None = None
         self._key: object = None
-        self._reduction: Reduction | None = None
-        self._done = 0
+        self._kept: dict[int, tuple[Reduction, int]] = {}  # by columns: a frame may turn out narrower than was guessed
 
     def reduce(self, history: History, series: Series, view: View, x: Axis, columns: int) -> Columns:
         """The whole of `series`, a series of `history`, as `columns` dot columns.
@@ -32,14 +31,17 @@ class Growth:
         The newest bucket is taken anew each time: more batches may be put into it.
         """
         buckets = series.whole()
-        key = (series.reshaped, x.low, x.high, columns, view.unit, view.smoothing, history.samples_per_epoch)
-        if self._reduction is None or series is not self._series or key != self._key or len(buckets) < self._done:
-            self._series, self._key, self._done = series, key, 0
-            self._reduction = Reduction(x, columns, view.smoothing)
-        settled = buckets[self._done : -1]
-        self._reduction.take(settled, history.positions(settled, view.unit))
-        self._done += len(settled)
-        whole = self._reduction.copy()
+        key = (series.reshaped, x.low, x.high, view.unit, view.smoothing, history.samples_per_epoch)
+        if series is not self._series or key != self._key:
+            self._series, self._key = series, key
+            self._kept.clear()
+        elif columns not in self._kept and len(self._kept) > 1:
+            self._kept.clear()  # the size has changed
+        reduction, done = self._kept.get(columns) or (Reduction(x, columns, view.smoothing), 0)
+        settled = buckets[done:-1]
+        reduction.take(settled, history.positions(settled, view.unit))
+        self._kept[columns] = reduction, done + len(settled)
+        whole = reduction.copy()
         newest = buckets[-1:]
         whole.take(newest, history.positions(newest, view.unit))
         return whole.finish()

@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 JOIN_SECONDS = 10.0
 
 
+_CARRIED = ("run", "dataset", "data_dir", "preset", "device", "threads", "precision", "versions")
+"""Facts of the run that each of its checkpoints carries."""
+
+
 class LocalRunner:
     """Trains in a thread of this process and owns the run folder.
 
@@ -349,7 +353,7 @@ class LocalRunner:
         from mnist_tui.engine.keeper import Destination
         from mnist_tui.engine.trainer import Trainer
 
-        carried = {key: facts[key] for key in ("run", "dataset", "data_dir", "preset", "device", "threads", "versions")}
+        carried = {key: facts[key] for key in _CARRIED}
         destination = Destination(folder, self.settings.autosave, carried, post.check)
         return Trainer(
             hyperparameters,

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from mnist_tui.core.resuming import Resumption
 
 SWITCH_SECONDS = 1e-4  # for which the training waits for this thread: with Python's 5 ms it loses a hundredth more
-DRAIN_HZ = 10.4
+DRAIN_HZ = 10.0
 RING_SECONDS = 60.0
 FIGURES_SECONDS = 0.5  # nobody reads faster, and every repainted figure costs bytes and training time
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.console import Console
 from textual._compositor import ChopsUpdate
 
@@ -26,7 +27,7 @@ class CroppedUpdate(ChopsUpdate):
                 if strip is None or x >= last or end <= first:
                     continue
                 skipped = max(0, first - x)
-                if skipped and len(strip.text) != strip.cell_length:
+                if skipped and any(cell_len(character) != 1 for character in set(strip.text)):
                     skipped = 0  # the cut might go through a character of two cells
                 cropped = strip.crop(skipped, min(end, last) - x)
                 sequences.append(f"\x1b[{y + 1};{x + skipped + 1}H{cropped.render(console)}")

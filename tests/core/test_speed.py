@@ -41,7 +41,7 @@ def test_the_sentence_names_what_bounds_a_cpu(
     [
         (GpuLoad("H200", busy=97.0), "the GPU is 97 % busy: its own speed"),
         (GpuLoad("H200", busy=12.0), "only 12 % busy"),
-        (GpuLoad("H200"), "a batch of 512 costs it hardly more than one of 64"),
+        (GpuLoad("H200"), "a batch of 512 takes hardly longer than one of 64"),
         (None, "leaves the GPU waiting"),
     ],
 )

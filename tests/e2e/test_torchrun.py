@@ -72,7 +72,8 @@ def last_step(event: Event) -> int:
 
 
 def words(data: Path) -> list[str]:
-    flags = ["--device", "cpu", "--threads", "1", "--data-dir", str(data), "--runs-dir", "runs", "--name", "two"]
+    flags = ["--device", "cpu", "--threads", "1", "--precision", "fp32", "--data-dir", str(data), "--runs-dir", "runs"]
+    flags += ["--name", "two"]
     for name in ("width", "hidden_units", "batch_size", "optimizer", "learning_rate", "rotate", "epochs"):
         flags += ["--" + name.replace("_", "-"), str(getattr(SETTINGS, name))]
     return ["-m", "mnist_tui", "train", "--json", *flags]

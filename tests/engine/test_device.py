@@ -158,6 +158,15 @@ def test_auto_takes_bfloat16_where_the_processor_has_it(fast: bool, monkeypatch:
     assert devices.resolve_precision("auto", devices.choose("cpu")) == ("bf16" if fast else "fp32")
 
 
+def test_a_precision_that_this_processor_is_slow_in_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "has_fast_bf16", lambda: False)
+    cpu = devices.choose("cpu")
+    assert "--precision fp32 is faster" in devices.slowness_of("bf16", cpu)
+    assert devices.slowness_of("fp32", cpu) == ""
+    monkeypatch.setattr(devices, "has_fast_bf16", lambda: True)
+    assert devices.slowness_of("bf16", cpu) == ""
+
+
 def test_auto_is_float32_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "has_fast_bf16", lambda: True)
     gpu = devices.Device(torch.device("cuda", 0), "cuda:0", "NVIDIA H100")

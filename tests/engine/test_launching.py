@@ -32,7 +32,7 @@ from mnist_tui.engine import launching
 from mnist_tui.engine import stepper as module
 from mnist_tui.engine.graphs import CannotRecord, why_no_graphs
 from mnist_tui.engine.keeper import Destination
-from mnist_tui.engine.launching import NOT_BAKED, Launcher, baked, make_launcher
+from mnist_tui.engine.launching import NOT_BAKED, Launcher, baked, make_launcher, why_waiting
 from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.restoring import read_state
 from mnist_tui.engine.trainer import OutOfMemory, Trainer
@@ -422,3 +422,16 @@ def test_a_copy_of_a_learner_keeps_its_own_rate() -> None:
 def test_a_cpu_is_waited_for() -> None:
     assert make_launcher(copy.copy(plain(START).learner), DATA.train) is None
     assert why_no_graphs(CPU) == "only CUDA devices have them"
+
+
+def test_the_reason_for_waiting_is_told_on_a_gpu_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert why_waiting(DATA.train, alone=True) == why_waiting(DATA.train, alone=False) == ""
+    on_gpu = copy.copy(DATA.train)
+    on_gpu.device = torch.device("cuda", 0)
+    assert why_waiting(on_gpu, alone=True) == ""
+    assert "train together" in why_waiting(on_gpu, alone=False)
+    trainer = plain(START)
+    trainer._notice = "as it is"
+    first = next(trainer.run(Control()))
+    assert isinstance(first, Answered)
+    assert first.message == "as it is"

@@ -12,7 +12,8 @@ import pytest
 from mnist_tui.core.events import BatchesTrained, Rewound, RunStarted
 from mnist_tui.core.history import History
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.core.positions import UNITS
+from mnist_tui.core.positions import UNITS, Unit
+from mnist_tui.render.axes import Axis
 from mnist_tui.render.chart import draw_chart
 from mnist_tui.render.growth import Growth
 from mnist_tui.render.layers import KeptLayer, Layer, Stroke
@@ -103,7 +104,7 @@ def test_settled_buckets_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     training, growth, looked = Training(0), Growth(), []
     real = History.positions
 
-    def positions(self: History, buckets: list[object], unit: object) -> list[float]:
+    def positions(self: History, buckets: list[object], unit: Unit) -> list[float]:
         looked.append(len(buckets))
         return real(self, buckets, unit)  # type: ignore[arg-type]
 
@@ -112,3 +113,19 @@ def test_settled_buckets_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> 
         training.train(batches)
         draw_chart(training.history, View("loss"), 86, 9, 900, growth)
     assert looked == [499, 1, 9, 1, 9, 1]
+
+
+def test_a_frame_narrower_than_was_guessed_costs_no_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    training, growth, looked = Training(0), Growth(), []
+    real = History.positions
+
+    def positions(self: History, buckets: list[object], unit: Unit) -> list[float]:
+        looked.append(len(buckets))
+        return real(self, buckets, unit)  # type: ignore[arg-type]
+
+    training.train(500)
+    history, x = training.history, Axis(0, 900)
+    monkeypatch.setattr(History, "positions", positions)
+    for columns in (160, 156, 160, 156):
+        growth.reduce(history, history.loss, View("loss"), x, columns)
+    assert looked == [499, 1, 499, 1, 0, 1, 0, 1]

@@ -64,3 +64,9 @@ def test_a_character_of_two_cells_is_not_cut() -> None:
     console = Console(color_system="truecolor", force_terminal=True)
     line = [Strip([Segment("数字数字ab")]), Strip([Segment("abcdefghijklmn")])]
     assert CroppedUpdate.of(update([line], [(0, 3, 6)])).render_segments(console) == "\x1b[1;1H数字数"
+
+
+def test_a_character_without_a_cell_does_not_hide_one_of_two() -> None:
+    console = Console(color_system="truecolor", force_terminal=True)
+    line = [Strip([Segment("数e\u0301 345678")]), Strip([Segment("abcdefghijklmn")])]
+    assert CroppedUpdate.of(update([line], [(0, 1, 4)])).render_segments(console).startswith("\x1b[1;1H数")
