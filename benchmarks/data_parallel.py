@@ -21,11 +21,12 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=max(2, cores()), help="of one thread, or one GPU, each")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--validation", type=int, default=0, help="training images left out, to be quick")
+    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
     flags = parser.parse_args()
 
     on_cpu = flags.device == "cpu"
     words = ["--json", "--device", flags.device, "--epochs", flags.epochs, "--batch-size", flags.batch_size]
-    words += ["--validation", flags.validation]
+    words += ["--validation", flags.validation, "--precision", flags.precision]
     torchrun = ["--standalone", "--nproc-per-node", flags.processes, "-m", "mnist_tui", "train"]
 
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +47,8 @@ def main() -> None:
             ratios.append(team / alone)
             print(f"pair {number}: team {team:.0f} img/s, alone {alone:.0f} img/s, {ratios[-1]:.2f}x", flush=True)
     report(
-        f"data-parallel training in {flags.processes} processes, global batch {flags.batch_size}, {flags.device}",
+        f"data-parallel training in {flags.processes} processes, global batch {flags.batch_size}, {flags.device}, "
+        f"precision {flags.precision}",
         f"one process with {flags.processes} threads" if on_cpu else "one process with one GPU",
         "-",
         median(ratios).show(".2f", "x"),

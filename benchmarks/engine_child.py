@@ -33,10 +33,14 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
     parser.add_argument("--data-dir", type=Path, help="another set in MNIST's files; large ones are streamed")
+    parser.add_argument("--plain-memory", action="store_true", help="glibc gives memory back, as it does by default")
     flags = parser.parse_args()
 
     device = devices.choose(flags.device)
-    devices.prepare(flags.threads)
+    if flags.plain_memory:
+        torch.set_num_threads(flags.threads)
+    else:
+        devices.prepare(flags.threads)
     splits = load_splits(device.torch, flags.data_dir)
     steps = flags.warm_up + flags.batches
     epochs = math.ceil(steps * flags.batch_size / len(splits.train)) + 1

@@ -46,12 +46,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--images", type=int, default=0, help="train on so many digits (at most 9900) instead of all")
     parser.add_argument("--rate", type=int, default=20_000, help="bytes a second that the slow line takes")
+    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
     parser.add_argument("--time-limit", type=float, default=600.0, help="seconds for one run")
     options = parser.parse_args()
 
     ratios, slow_keys, free_keys = [], [], []
     with tempfile.TemporaryDirectory() as folder:
-        flags = training_flags(options.epochs, options.images, Path(folder))
+        flags = training_flags(options.epochs, options.images, options.precision, Path(folder))
         pairs = alternate(
             options.pairs,
             lambda pair: train(flags, Path(folder) / f"slow-{pair}", options.rate, options.time_limit),
@@ -67,7 +68,12 @@ def main() -> None:
                 flush=True,
             )
     line = f"a line of {options.rate / 1000:g} kB/s"
-    report(f"training on {line}", "a line that takes everything", ">= 0.97x", median(ratios).show(".3f", "x"))
+    report(
+        f"training on {line}, precision {options.precision}",
+        "a line that takes everything",
+        ">= 0.97x",
+        median(ratios).show(".3f", "x"),
+    )
     report(
         f"key to changed screen while training on {line}, {len(slow_keys)} keys",
         f"p95 {quantile(free_keys, 0.95):.0f} ms on a line that takes everything",
