@@ -133,9 +133,9 @@ def between_processes(pairs: int, batches: int, folder: Path) -> None:
     report(f"{most} threads, no screen", "1 thread", "-", median(ratios).show(".2f", "x"))
 
     def drawn(threads: int, pair: int) -> float:
-        flags = training_flags(1, min(9000, 64 * batches), "fp32", folder)
+        flags = training_flags(3, min(9000, 64 * batches), "fp32", folder)
         runs = folder / f"drawn-{threads}-{pair}"
-        return train_drawn([*flags, "--threads", threads, "--epochs", 3], runs, 600.0).rate
+        return train_drawn([*flags, "--threads", threads], runs, 600.0).rate
 
     ratios = [many / one for many, one in alternate(pairs, lambda pair: drawn(most, pair), lambda pair: drawn(1, pair))]
     report(f"{most} threads under the dashboard", "1 thread", "-", median(ratios).show(".2f", "x"))

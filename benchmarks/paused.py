@@ -7,7 +7,6 @@ the run was stopped. The reader takes every byte at once.
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -20,9 +19,9 @@ STOPPED = "■ stopped".encode()
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far, all threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """What the threads of a process ran so far, from the scheduler: ticks of 10 ms miss or double bursts."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / 1e9
 
 
 def watch(terminal: Terminal, seconds: float) -> tuple[float, float]:

@@ -29,13 +29,17 @@ class WeightAverage:
             parameter.requires_grad_(False)
             parameter.grad = None
         self.updates = 0
+        self._averages = _floats(self.model)
+        self._source, self._weights = model, _floats(model)
 
     @torch.no_grad()
     def update(self, model: Network, decay: float) -> None:
         """Take the weights of `model` in; one fused operation over all of them."""
         self.updates += 1
         share = 1 - min(decay, (1 + self.updates) / (10 + self.updates))
-        torch._foreach_lerp_(_floats(self.model), _floats(model), share)
+        if model is not self._source:
+            self._source, self._weights = model, _floats(model)
+        torch._foreach_lerp_(self._averages, self._weights, share)
 
     def restore(self, weights: Mapping[str, Tensor], updates: int) -> None:
         """Be what it was."""
@@ -44,4 +48,5 @@ class WeightAverage:
 
 
 def _floats(model: Network) -> list[Tensor]:
+    """Every tensor of floats in its state; they stay the same ones while the model is trained and loaded."""
     return [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]
