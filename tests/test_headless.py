@@ -14,7 +14,7 @@ from mnist_tui.cli import main
 from mnist_tui.core.events import BatchesTrained, DownloadProgressed, EngineLoaded, RunFinished, RunStarted
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.progress import Progress
-from mnist_tui.engine.trainer import Trainer
+from mnist_tui.engine.stepper import Stepper
 from mnist_tui.headless import LineReporter, describe, summarise
 from mnist_tui.leaving import SIGNALS
 from tests.datafiles import write_idx
@@ -145,7 +145,7 @@ def test_a_failure_in_training_ends_with_one_and_a_summary(train: Train, monkeyp
     def fail(*_: object) -> None:
         raise RuntimeError("it [/broke]\nand more")
 
-    monkeypatch.setattr(Trainer, "_train_batch", fail)
+    monkeypatch.setattr(Stepper, "_train_batch", fail)
     code, lines, err = train("--json")
     assert code == 1
     assert err == "mnist-tui: RuntimeError: it [/broke]\n"
