@@ -127,8 +127,8 @@ def _wait_if_alone(app: MnistApp) -> None:
 
 def prepare_drawing() -> None:
     """What must be so before Textual is imported, which draws on stderr."""
-    # A key waits half of a period for its frame: 4 ms at 120 a second, 1 at 480. Nothing is painted unchanged.
-    os.environ.setdefault("TEXTUAL_FPS", "480")
+    # A key waits half of a period for its frame: 4 ms at 120 a second, 2 at 240. Nothing is painted unchanged.
+    os.environ.setdefault("TEXTUAL_FPS", "240")
     # Under an ASCII locale every block would be written as an escape.
     reconfigure = getattr(sys.__stderr__, "reconfigure", None)
     if reconfigure is not None:
