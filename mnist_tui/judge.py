@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -13,6 +13,9 @@ from mnist_tui.core.errors import UserError
 from mnist_tui.core.runs import read_run
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.core.sheet import Caption
+
+if TYPE_CHECKING:
+    from mnist_tui.engine.network import Network
 
 
 @attrs.frozen
@@ -37,11 +40,9 @@ def evaluate_file(path: Path, settings: RunSettings, dataset: str | None, data_d
         UserError: the model, the data or the device is not usable.
     """
     from mnist_tui.engine import device as devices
-    from mnist_tui.engine.checkpoint import load_model
     from mnist_tui.engine.inference import evaluate_split
 
-    model, facts = load_model(path)
-    origin = {**origin_of(path), **facts}
+    model, origin = _load(path)
     notices = []
     trained_in = origin.get("data_dir")
     if dataset is None and data_dir is None and isinstance(trained_in, str):
@@ -53,7 +54,6 @@ def evaluate_file(path: Path, settings: RunSettings, dataset: str | None, data_d
     test = source.load_test()
     device = devices.choose(settings.device)
     devices.prepare(settings.threads or devices.default_threads())
-    model.precision = "bf16" if origin.get("precision") == "bf16" else "fp32"  # as the run was judged
     result = evaluate_split(model, test, device.torch)
     logits = result.logits.contiguous().numpy().tobytes()
     notices += [notice for notice in (source.notice, device.notice) if notice]
@@ -88,6 +88,16 @@ def origin_of(path: Path) -> dict[str, Any]:
     return read_run(path.parent) or read_run(path.parent.parent)
 
 
+def _load(path: Path) -> tuple[Network, dict[str, Any]]:
+    """The model in `path`, which answers as it did in its run, and what is known of that run."""
+    from mnist_tui.engine.checkpoint import load_model
+
+    model, facts = load_model(path)
+    origin = {**origin_of(path), **facts}
+    model.answer_as(origin)
+    return model, origin
+
+
 def predict_pictures(
     path: Path, pictures: list[Path], settings: RunSettings
 ) -> tuple[list[dict[str, Any]], list[UserError]]:
@@ -99,13 +109,10 @@ def predict_pictures(
         UserError: the model or the device is not usable.
     """
     from mnist_tui.engine import device as devices
-    from mnist_tui.engine.checkpoint import load_model
     from mnist_tui.engine.inference import predict_images
     from mnist_tui.engine.pictures import read_picture
 
-    model, facts = load_model(path)
-    origin = {**origin_of(path), **facts}
-    model.precision = "bf16" if origin.get("precision") == "bf16" else "fp32"
+    model, origin = _load(path)
     names = dataset_info(str(origin.get("dataset") or "mnist")).classes
     seen: dict[int, bytes] = {}
     refused: list[UserError] = []

@@ -127,7 +127,7 @@ def load_model(path: Path) -> tuple[Network, dict[str, Any]]:
             raise ModelFileError(f"{path} holds broken weights: {name} has values that are not finite")
     model = blank_network(architecture)
     model.load_state_dict(weights)
-    model.precision = "bf16" if facts.get("precision") == "bf16" else "fp32"  # it answers as it was judged
+    model.answer_as(facts)
     return model.eval(), facts
 
 

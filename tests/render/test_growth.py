@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 import pytest
 
 from mnist_tui.core.events import BatchesTrained, Rewound, RunStarted
-from mnist_tui.core.history import History
+from mnist_tui.core.history import Bucket, History
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.positions import UNITS, Unit
 from mnist_tui.render.axes import Axis
@@ -100,15 +101,22 @@ def test_only_what_is_behind_the_first_change_is_drawn_anew(monkeypatch: pytest.
     assert drawn == [20, 21], "both columns of a cell are drawn together"
 
 
-def test_settled_buckets_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    training, growth, looked = Training(0), Growth(), []
+def watch(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many buckets are looked at, each time that some are."""
+    looked: list[int] = []
     real = History.positions
 
-    def positions(self: History, buckets: list[object], unit: Unit) -> list[float]:
+    def positions(self: History, buckets: Sequence[Bucket], unit: Unit) -> list[float]:
         looked.append(len(buckets))
-        return real(self, buckets, unit)  # type: ignore[arg-type]
+        return real(self, buckets, unit)
 
     monkeypatch.setattr(History, "positions", positions)
+    return looked
+
+
+def test_settled_buckets_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    training, growth = Training(0), Growth()
+    looked = watch(monkeypatch)
     for batches in (500, 9, 9):
         training.train(batches)
         draw_chart(training.history, View("loss"), 86, 9, 900, growth)
@@ -116,16 +124,10 @@ def test_settled_buckets_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_frame_narrower_than_was_guessed_costs_no_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    training, growth, looked = Training(0), Growth(), []
-    real = History.positions
-
-    def positions(self: History, buckets: list[object], unit: Unit) -> list[float]:
-        looked.append(len(buckets))
-        return real(self, buckets, unit)  # type: ignore[arg-type]
-
+    training, growth = Training(0), Growth()
     training.train(500)
     history, x = training.history, Axis(0, 900)
-    monkeypatch.setattr(History, "positions", positions)
+    looked = watch(monkeypatch)
     for columns in (160, 156, 160, 156):
         growth.reduce(history, history.loss, View("loss"), x, columns)
     assert looked == [499, 1, 499, 1, 0, 1, 0, 1]
