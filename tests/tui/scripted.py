@@ -27,6 +27,7 @@ from mnist_tui.runner import Order
 from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.looks import choose_look
 from mnist_tui.tui.session import Session
+from mnist_tui.tui.widgets.knob_list import KnobList
 
 
 class ScriptedRunner:
@@ -181,3 +182,8 @@ def make_app(
 def said(app: MnistApp) -> list[str]:
     """The words of every toast so far."""
     return [notification.message for notification in app._notifications]
+
+
+def current_line(rows: KnobList) -> str:
+    """What the row of the hyperparameter that has the keys shows."""
+    return rows.render_line(rows.rows.index(rows.current) - rows.scroll_offset.y).text

@@ -11,14 +11,14 @@ from mnist_tui.core.events import HyperparametersApplied
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
 from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.screens.train import TrainScreen
+from mnist_tui.tui.widgets.knob_list import KnobList
 from mnist_tui.tui.widgets.knob_panel import KnobHelp
-from mnist_tui.tui.widgets.knob_row import KnobRow
-from tests.tui.scripted import loaded, make_app, mid_run
+from tests.tui.scripted import current_line, loaded, make_app, mid_run
 
 SIZE = (120, 36)
 BAD_TEXTS = {
-    "learning-rate": ["", "nan", "1e30", "10.1", "[/b]", "9" * 10_000],
-    "batch-size": ["0", "1.5", "64\x00"],
+    "learning_rate": ["", "nan", "1e30", "10.1", "[/b]", "9" * 10_000],
+    "batch_size": ["0", "1.5", "64\x00"],
     "optimizer": ["lion", "x" * 10_000],
     "dropout": ["96%"],
 }
@@ -27,14 +27,15 @@ BAD_TEXTS = {
 IN_FORCE = Hyperparameters(learning_rate=0.0005)  # in the middle of `mid_run`
 
 
-async def ready(pilot: Pilot[int], app: MnistApp, name: str) -> KnobRow:
+async def ready(pilot: Pilot[int], app: MnistApp, name: str) -> KnobList:
     await pilot.pause()
     app.tick()
     app.show()
-    row = app.screen.query_one(f"#knob-{name}", KnobRow)
-    row.focus()
+    rows = app.screen.query_one(KnobList)
+    rows.choose(name)
+    rows.focus()
     await pilot.pause()
-    return row
+    return rows
 
 
 def help_text(app: MnistApp) -> str:
@@ -51,19 +52,20 @@ async def test_tab_goes_from_the_digits_to_the_first_row_and_arrows_go_on() -> N
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         await pilot.press("tab")
-        assert isinstance(app.focused, KnobRow)
-        assert app.focused.knob.name == "learning_rate"
+        rows = app.focused
+        assert isinstance(rows, KnobList)
+        assert rows.current.knob.name == "learning_rate"
         await pilot.press("down", "down")
-        assert app.focused.knob.name == "batch_size"
+        assert rows.current.knob.name == "batch_size"
         await pilot.press("up")
-        assert app.focused.knob.name == "schedule"
+        assert rows.current.knob.name == "schedule"
 
 
 @pytest.mark.parametrize("name", list(KNOBS))
 async def test_every_field_is_nudged_and_explained(name: str) -> None:
     app, runner = make_app(loaded())
     async with app.run_test(size=SIZE) as pilot:
-        await ready(pilot, app, name.replace("_", "-"))
+        await ready(pilot, app, name)
         knob = KNOBS[name]
         assert knob.help.split()[0] in help_text(app)
         assert knob.range_text in help_text(app)
@@ -77,10 +79,10 @@ async def test_every_field_is_nudged_and_explained(name: str) -> None:
 async def test_enter_types_a_value_and_enter_applies_it() -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
-        row = await ready(pilot, app, "learning-rate")
+        rows = await ready(pilot, app, "learning_rate")
         await pilot.press("enter")
         await type_text(pilot, "0.02")
-        assert row.typed == "0.02"
+        assert rows.current.typed == "0.02"
         assert app.session.wanted.learning_rate == 0.0005
         await pilot.press("enter")
         assert app.session.wanted.learning_rate == 0.02
@@ -91,16 +93,18 @@ async def test_enter_types_a_value_and_enter_applies_it() -> None:
 async def test_a_bad_value_is_refused_with_the_range_and_changes_nothing(name: str) -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
-        row = await ready(pilot, app, name)
+        rows = await ready(pilot, app, name)
         for text in BAD_TEXTS[name]:
             await pilot.press("enter")
-            row.post_message(Paste(text))
+            rows.post_message(Paste(text))
             await pilot.press("enter")
             await pilot.pause()
-            assert f"{row.knob.label} must be {row.knob.range_text}, not " in help_text(app), text[:40]
-            assert row.typed is not None
+            assert f"{rows.current.knob.label} must be {rows.current.knob.range_text}, not " in help_text(app), text[
+                :40
+            ]
+            assert rows.current.typed is not None
             await pilot.press("escape")
-            assert row.typed is None
+            assert rows.current.typed is None
         assert runner.edits == []
         assert app.session.wanted == IN_FORCE
 
@@ -108,11 +112,11 @@ async def test_a_bad_value_is_refused_with_the_range_and_changes_nothing(name: s
 async def test_keys_typed_into_a_field_do_nothing_else() -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
-        row = await ready(pilot, app, "batch-size")
+        rows = await ready(pilot, app, "batch_size")
         await pilot.press("enter")
         await pilot.press("q", "space", "m", "i", "e", "1", "2", "left_square_bracket", "question_mark")
         assert isinstance(app.screen, TrainScreen)
-        assert row.typed == "q mie12[?"
+        assert rows.current.typed == "q mie12[?"
         assert not runner.edits
         assert runner.calls == ["load"]
 
@@ -121,18 +125,18 @@ async def test_keys_typed_into_a_field_do_nothing_else() -> None:
 async def test_an_empty_field_is_left_as_it_was(key: str) -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
-        row = await ready(pilot, app, "batch-size")
+        rows = await ready(pilot, app, "batch_size")
         await pilot.press("enter", "5", "backspace", key)
-        assert row.typed is None
+        assert rows.current.typed is None
         assert runner.edits == []
 
 
 async def test_a_huge_paste_is_refused_in_place() -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
-        row = await ready(pilot, app, "dropout")
+        rows = await ready(pilot, app, "dropout")
         await pilot.press("enter")
-        row.post_message(Paste("9" * 10_000 + "[/x]"))
+        rows.post_message(Paste("9" * 10_000 + "[/x]"))
         await pilot.pause()
         assert "dropout must be" in help_text(app)
         await pilot.press("enter")
@@ -142,59 +146,59 @@ async def test_a_huge_paste_is_refused_in_place() -> None:
 async def test_leaving_a_row_drops_what_was_half_typed() -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
-        row = await ready(pilot, app, "batch-size")
+        rows = await ready(pilot, app, "batch_size")
         await pilot.press("enter", "9")
         app.screen.query_one("#digits").focus()
         await pilot.pause()
-        assert row.typed is None
+        assert rows.current.typed is None
         assert runner.edits == []
 
 
 async def test_a_live_edit_is_pending_until_the_engine_confirms_it() -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
-        row = await ready(pilot, app, "dropout")
+        rows = await ready(pilot, app, "dropout")
         runner.say(HyperparametersApplied(1250, Hyperparameters(learning_rate=0.0005), Hyperparameters()))
         app.tick()
         await pilot.press("right")
         app.show()
-        assert row.pending
-        assert not row.waits
+        assert rows.current.pending
+        assert not rows.current.waits
         runner.say(HyperparametersApplied(1251, Hyperparameters(), app.session.wanted))
         app.tick()
         app.show()
-        assert not row.pending
+        assert not rows.current.pending
 
 
 async def test_a_next_run_edit_is_marked_as_waiting_while_a_run_is_under_way() -> None:
     app, _ = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
-        row = await ready(pilot, app, "width")
+        rows = await ready(pilot, app, "width")
         await pilot.press("right")
         app.show()
-        assert row.waits
-        assert "↻ 64" in row.render_line(0).text
+        assert rows.current.waits
+        assert "↻ 64" in current_line(rows)
 
 
 async def test_the_mouse_nudges_and_begins_typing() -> None:
     app, _ = make_app(loaded())
     async with app.run_test(size=SIZE) as pilot:
-        row = await ready(pilot, app, "batch-size")
-        width = row.size.width
-        await pilot.click(row, offset=(width - 1, 0))
+        rows = await ready(pilot, app, "batch_size")
+        width, y = rows.scrollable_content_region.width, rows.rows.index(rows.current)
+        await pilot.click(rows, offset=(width - 1, y))
         assert app.session.wanted.batch_size == 128
-        await pilot.click(row, offset=(width - 2, 0))
-        await pilot.click(row, offset=(width - 2, 0))
+        await pilot.click(rows, offset=(width - 2, y))
+        await pilot.click(rows, offset=(width - 2, y))
         assert app.session.wanted.batch_size == 32
-        await pilot.click(row, offset=(width - 5, 0))
-        assert row.typed == ""
+        await pilot.click(rows, offset=(width - 5, y))
+        assert rows.current.typed == ""
 
 
 async def test_an_illegal_edit_from_elsewhere_leaves_everything_as_it_was() -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
-        row = await ready(pilot, app, "batch-size")
-        row.post_message(KnobRow.Changed("batch_size", -5))
+        rows = await ready(pilot, app, "batch_size")
+        rows.post_message(KnobList.Changed("batch_size", -5))
         await pilot.pause()
         assert app.session.wanted == IN_FORCE
         assert runner.edits == []
@@ -203,23 +207,23 @@ async def test_an_illegal_edit_from_elsewhere_leaves_everything_as_it_was() -> N
 async def test_rows_show_what_is_wanted_after_an_edit_by_key() -> None:
     app, _ = make_app(loaded())
     async with app.run_test(size=SIZE) as pilot:
-        row = await ready(pilot, app, "learning-rate")
+        rows = await ready(pilot, app, "learning_rate")
         await pilot.press("right_square_bracket")
-        assert row.value == 0.002
-        assert "0.002" in row.render_line(0).text
+        assert rows.current.value == 0.002
+        assert "0.002" in current_line(rows)
         assert app.session.wanted == attrs.evolve(Hyperparameters(), learning_rate=0.002)
 
 
 async def test_tab_goes_by_panels_and_back() -> None:
     app, _ = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
-        await ready(pilot, app, "batch-size")
+        await ready(pilot, app, "batch_size")
         places: list[str] = []
         for _ in range(4):
             await pilot.press("tab")
             assert app.focused is not None
             places.append(app.focused.id or "")
-        assert places == ["loss", "accuracy", "digits", "knob-batch-size"]
+        assert places == ["loss", "accuracy", "digits", "knob-list"]
         await pilot.press("shift+tab")
         assert app.focused is app.screen.query_one("#digits")
 
@@ -227,10 +231,10 @@ async def test_tab_goes_by_panels_and_back() -> None:
 async def test_a_value_that_is_too_long_shortens_the_label_and_never_itself() -> None:
     app, _ = make_app([*mid_run(), HyperparametersApplied(1251, IN_FORCE, Hyperparameters(learning_rate=0.0012345678))])
     async with app.run_test(size=(80, 24)) as pilot:
-        row = await ready(pilot, app, "learning-rate")
+        rows = await ready(pilot, app, "learning_rate")
         app.session.wanted = Hyperparameters(learning_rate=0.0012345678)
         app.show()
-        (line,) = ["".join(segment.text for segment in line) for line in row.draw_lines(row.size.width, 1)]
+        line = current_line(rows)
         assert "0.0012345678" in line
         assert "learn" in line
-        assert len(line) == row.size.width
+        assert len(line) == rows.scrollable_content_region.width

@@ -30,10 +30,11 @@ from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.screens.finder import FinderScreen
-from mnist_tui.tui.widgets.knob_row import KnobRow
+from mnist_tui.tui.widgets.knob_list import KnobList
 from tests.tui.scripted import (
     ScriptedRunner,
     batches,
+    current_line,
     evaluation,
     finished,
     loaded,
@@ -114,7 +115,9 @@ async def test_the_rows_take_over_what_the_engine_put_in_force_by_itself() -> No
         halved = attrs.evolve(before, learning_rate=0.00025)
         await tell(pilot, app, runner, Rewound(1250, 938, 1, 0, before, 2, 1, 60000, 11.7))
         await tell(pilot, app, runner, HyperparametersApplied(939, before, halved, edit=2))
-        row = screen.query_one("#knob-learning-rate", KnobRow)
+        rows = screen.query_one(KnobList)
+        rows.choose("learning_rate")
+        row = rows.current
         assert (row.value, row.pending) == (0.00025, False)
         await pilot.press("left_square_bracket")
         assert runner.edits == [{"learning_rate": 0.000125}]
@@ -266,7 +269,8 @@ async def test_a_focused_strength_shows_originals_beside_what_is_fed() -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
         screen = await shown(pilot, app)
-        screen.query_one("#knob-shift", KnobRow).focus()
+        screen.knobs.rows.choose("shift")
+        screen.knobs.rows.focus()
         await pilot.pause()
         app.show()
         await pilot.press("right")
@@ -277,7 +281,7 @@ async def test_a_focused_strength_shows_originals_beside_what_is_fed() -> None:
         assert not screen.digits.display
         assert "stored" in text_of(screen.preview)
         assert "fed" in text_of(screen.preview)
-        screen.query_one("#knob-dropout", KnobRow).focus()
+        screen.knobs.rows.choose("dropout")
         await pilot.pause()
         app.show()
         await pilot.pause()
@@ -420,8 +424,8 @@ async def test_setting_a_value_from_the_palette() -> None:
         await pilot.pause()
         await pilot.press("enter")
         await pilot.pause()
-        assert isinstance(app.focused, KnobRow)
-        assert (app.focused.knob.name, app.focused.typed) == ("dropout", "")
+        assert isinstance(app.focused, KnobList)
+        assert (app.focused.current.knob.name, app.focused.current.typed) == ("dropout", "")
         await pilot.press("0", "full_stop", "5", "enter")
         assert runner.edits == [{"dropout": 0.5}]
 
@@ -430,12 +434,13 @@ async def test_the_data_set_is_a_row_that_waits_for_the_next_run() -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
         screen = await shown(pilot, app)
-        row = screen.query_one("#knob-dataset", KnobRow)
-        row.focus()
+        rows = screen.query_one(KnobList)
+        rows.choose("dataset")
+        rows.focus()
         await pilot.press("right")
         app.show()
-        assert row.waits
-        assert "fashion" in row.render_line(0).text
+        assert rows.current.waits
+        assert "fashion" in current_line(rows)
         assert runner.edits == []
 
 

@@ -7,7 +7,6 @@ from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME
 from mnist_tui.tui.widgets.chart_pair import Metric
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
-from mnist_tui.tui.widgets.knob_row import KnobRow
 
 
 class LookActions(SessionApp):
@@ -103,13 +102,11 @@ class LookActions(SessionApp):
         self.dashboard.maximise(following.get(self.dashboard.pair.maximised))
 
     def action_next_panel(self, direction: int) -> None:
-        """Focus the next panel; the hyperparameters are one, and come back to the row that was left."""
-        row = self.dashboard.knobs.current
-        stops = [widget for widget in self.screen.focus_chain if not isinstance(widget, KnobRow) or widget is row]
+        """Focus the next panel."""
+        stops = self.screen.focus_chain
         if not stops:
             return
-        here = row if isinstance(self.focused, KnobRow) else self.focused
-        place = stops.index(here) if here in stops else -1 if direction > 0 else 0
+        place = stops.index(self.focused) if self.focused in stops else -1 if direction > 0 else 0
         self.screen.set_focus(stops[(place + direction) % len(stops)])
 
     def action_focus_next(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mnist_tui.core.errors import UserError
 from mnist_tui.core.hyperparameters import KNOBS
 from mnist_tui.tui.actions.base import SessionApp
-from mnist_tui.tui.widgets.knob_row import KnobRow
+from mnist_tui.tui.widgets.knob_list import KnobList
 
 
 class RunActions(SessionApp):
@@ -144,7 +144,7 @@ class RunActions(SessionApp):
         rate = KNOBS["learning_rate"].clamp(self.session.wanted.learning_rate * factor)
         self.edit("learning_rate", rate)
 
-    def on_knob_row_changed(self, message: KnobRow.Changed) -> None:
+    def on_knob_list_changed(self, message: KnobList.Changed) -> None:
         """A row was edited."""
         self.edit(message.name, message.value)
 

@@ -28,14 +28,14 @@ from mnist_tui.tui.widgets.class_figures import ClassFigures
 from mnist_tui.tui.widgets.confusion_matrix import ConfusionMatrix
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.gallery import Gallery
-from mnist_tui.tui.widgets.knob_row import KnobRow
+from mnist_tui.tui.widgets.knob_list import KnobList
 from mnist_tui.tui.widgets.metric_chart import MetricChart
 from mnist_tui.tui.widgets.neighbour_panel import NeighbourPanel
 from mnist_tui.tui.widgets.runs_table import RunsTable
 from mnist_tui.tui.widgets.search_line import SearchLine
 
 _PANELS: tuple[tuple[str, type], ...] = (
-    ("on a hyperparameter (tab goes there)", KnobRow),
+    ("on a hyperparameter (tab goes there)", KnobList),
     ("on the test digits", DigitPanel),
     ("on a batch after a single step", BatchPanel),
     ("on a chart", MetricChart),

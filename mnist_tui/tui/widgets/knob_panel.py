@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.events import DescendantBlur, DescendantFocus
 
 from mnist_tui.core.dataset import DATASET_KNOB
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
 from mnist_tui.core.knob import Knob
 from mnist_tui.core.progress import Progress
+from mnist_tui.tui.widgets.knob_list import KnobList
 from mnist_tui.tui.widgets.knob_row import KnobRow
 from mnist_tui.tui.widgets.line_view import LineView
 
@@ -74,66 +75,64 @@ class KnobHelp(LineView):
 
 
 class KnobPanel(Vertical):
-    """All hyperparameters; a row that is edited posts `KnobRow.Changed` to the app."""
+    """All hyperparameters; a row that is edited posts `KnobList.Changed` to the app."""
 
     DEFAULT_CSS = """
     KnobPanel { height: 1fr; }
-    KnobPanel VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
     """
 
     def __init__(self, hyperparameters: Hyperparameters, dataset: str, *, ascii_only: bool = False) -> None:
         super().__init__(id="knobs", classes="panel")
-        self._rows = [
-            KnobRow(knob, getattr(hyperparameters, name), ascii_only=ascii_only) for name, knob in KNOBS.items()
-        ]
-        self._rows.append(KnobRow(DATASET_KNOB, dataset, ascii_only=ascii_only))
-        self.current = self._rows[0]
+        lines = [KnobRow(knob, getattr(hyperparameters, name), ascii_only=ascii_only) for name, knob in KNOBS.items()]
+        lines.append(KnobRow(DATASET_KNOB, dataset, ascii_only=ascii_only))
+        self.rows = KnobList(lines)
         self._help = KnobHelp(ascii_only)
         self.border_title = " hyperparameters "
 
     def compose(self) -> ComposeResult:
         """Rows above, help below."""
-        with VerticalScroll(can_focus=False):
-            yield from self._rows
+        yield self.rows
         yield self._help
 
     @property
     def focused_knob(self) -> str:
         """The name of the hyperparameter in focus, or empty."""
-        return next((row.knob.name for row in self._rows if row.has_focus), "")
+        return self.rows.current.knob.name if self.rows.has_focus else ""
 
     def begin(self, name: str) -> None:
         """Focus a row and begin to type; a choice moves on by one instead."""
-        for row in self._rows:
-            if row.knob.name == name:
-                self.screen.set_focus(row)
-                if row.knob.kind == "choice":
-                    row.action_nudge(1)
-                else:
-                    row.action_type()
+        self.rows.choose(name)
+        self.screen.set_focus(self.rows)
+        if self.rows.current.knob.kind == "choice":
+            self.rows.action_nudge(1)
+        else:
+            self.rows.action_type()
 
     def show(self, wanted: Hyperparameters, dataset: str, progress: Progress) -> None:
         """Show what is wanted, marked where the engine has not confirmed it."""
         confirmed = progress.hyperparameters if progress.active else None
-        for row in self._rows:
-            if row.knob is DATASET_KNOB:
-                row.show(dataset, pending=False, waits=confirmed is not None and dataset != progress.dataset)
-                continue
-            value = getattr(wanted, row.knob.name)
-            differs = confirmed is not None and getattr(confirmed, row.knob.name) != value
-            row.show(value, pending=differs and row.knob.live, waits=differs and not row.knob.live)
+        for name, knob in KNOBS.items():
+            value = getattr(wanted, name)
+            differs = confirmed is not None and getattr(confirmed, name) != value
+            self.rows.show(name, value, pending=differs and knob.live, waits=differs and not knob.live)
+        waits = confirmed is not None and dataset != progress.dataset
+        self.rows.show(DATASET_KNOB.name, dataset, pending=False, waits=waits)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Explain the row."""
-        if isinstance(event.widget, KnobRow):
-            self.current = event.widget
-            self._help.describe(event.widget.knob)
+        self._help.describe(self.rows.current.knob)
 
     def on_descendant_blur(self, event: DescendantBlur) -> None:
         """Explain the panel."""
         self._help.describe(None)
 
-    def on_knob_row_remarked(self, message: KnobRow.Remarked) -> None:
+    def on_knob_list_moved(self, message: KnobList.Moved) -> None:
+        """Explain another row."""
+        message.stop()
+        if self.rows.has_focus:
+            self._help.describe(message.knob)
+
+    def on_knob_list_remarked(self, message: KnobList.Remarked) -> None:
         """Pass a row's words on."""
         message.stop()
         self._help.remark(message.text, message.wrong)

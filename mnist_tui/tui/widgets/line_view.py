@@ -82,7 +82,9 @@ class LineView(Widget, inherit_bindings=False):
 
     def _draw(self) -> list[Strip]:
         width, height = self.size
-        return [self.finish(Strip(map(_harmless, line))) for line in list(self.draw_lines(width, height))[:height]]
+        return [
+            self.finish(Strip(map(harmless_segment, line))) for line in list(self.draw_lines(width, height))[:height]
+        ]
 
     def notify_style_update(self) -> None:
         """The theme changed, or a class."""
@@ -110,7 +112,7 @@ class LineView(Widget, inherit_bindings=False):
 _NOTHING = Strip([])
 
 
-def _harmless(segment: Segment) -> Segment:
+def harmless_segment(segment: Segment) -> Segment:
     """A segment without what commands a terminal; paths, names and messages from outside are drawn, too."""
     text = harmless(segment.text)
     return segment if text == segment.text else Segment(text, segment.style)
