@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from textual._compositor import ChopsUpdate
 from textual.app import SystemCommand
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import Screen
@@ -50,11 +49,13 @@ from mnist_tui.tui.looks import is_light
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, PlainScrollBar, themes
-from mnist_tui.tui.update import CroppedUpdate
+from mnist_tui.tui.update import SparingCompositor
 from mnist_tui.tui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from textual.dom import DOMNode
+    from textual.widget import Widget
 
     from mnist_tui.core.resuming import Resumption
 
@@ -111,6 +112,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         self.departure = departure or Departure()
         self.link = Link(self, screen.fps)
         self._charts_shown = self._figures_shown = 0.0
+        self._moved = True  # something happened that the charts have not shown
         self._colours_settled = False
         self._going_on = False  # with a run that was left, and no batch since
         self.set_class(session.ascii_only, "-ascii")
@@ -136,6 +138,11 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
     def get_default_screen(self) -> Screen[None]:
         """The dashboard."""
         return TrainScreen(self.session)
+
+    def _register_child(self, parent: DOMNode, child: Widget, before: int | None, after: int | None) -> None:
+        if isinstance(child, Screen):
+            child._compositor = SparingCompositor()
+        super()._register_child(parent, child, before, after)
 
     def on_mount(self) -> None:
         """After the first frame: load the engine, and begin to look at what it says."""
@@ -190,9 +197,10 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
             self._beside.drain()
         for message in self.session.refusals():
             self.say(message, severity="warning")
-        eventful = edited = False
+        happened = eventful = edited = False
         for event in self.session.drain():
             self._react(event)
+            happened = self._moved = True
             eventful = eventful or not isinstance(event, BatchesTrained)
             edited = edited or isinstance(event, (HyperparametersApplied, Rewound))
         if self.departure.asked.is_set() and not self.leaving and not self.outlives_terminal:
@@ -203,19 +211,18 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
             eventful = True
         period = 0.9 / self.link.pace.rate  # a tick that comes early is one, too
         free = not self.link.busy
-        charts = edited or (free and now - self._charts_shown >= period)
+        charts = edited or (self._moved and free and now - self._charts_shown >= period)
         if charts:
-            self._charts_shown = now
+            self._charts_shown, self._moved = now, False
         figures = eventful or (free and now - self._figures_shown >= max(FIGURES_SECONDS, period))
         if figures:
             self._figures_shown = now
-        self.show(charts=charts, figures=figures)
+        if happened or charts or figures or len(self.screen_stack) > 1:  # what lies over it asks for answers, too
+            self.show(charts=charts, figures=figures)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         if renderable is not None:
             self.link.frame_made()
-        if isinstance(renderable, ChopsUpdate):
-            renderable = CroppedUpdate.of(renderable)
         super()._display(screen, renderable)
 
     def post_display_hook(self) -> None:
