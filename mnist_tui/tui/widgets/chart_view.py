@@ -11,7 +11,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
 from textual.geometry import Region
-from textual.strip import Strip
 
 from mnist_tui.core.history import DEFAULT_SMOOTHING, SMOOTHINGS, History, Unit
 from mnist_tui.core.progress import Progress
@@ -158,7 +157,7 @@ class ChartView(LineView):
         for row, start, end in drawing.cells.changes(before.cells):
             regions.append(Region(left + start, top + row, end - start, 1))
             if self._lines is not None:
-                self._lines[top + row] = self.finish(Strip(self._line(top + row)))
+                self._lines[top + row] = self.finish(self._line(top + row))
         if regions:
             self.refresh(*regions)
 

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from mnist_tui.core.knob import HyperparameterError, Knob, Value
 from mnist_tui.tui.theme import palette_in
 from mnist_tui.tui.widgets.knob_row import ARROWS, KnobRow
-from mnist_tui.tui.widgets.line_view import harmless_segment
+from mnist_tui.tui.widgets.line_view import finished
 
 
 class KnobList(ScrollView, can_focus=True):
@@ -211,6 +211,5 @@ class KnobList(ScrollView, can_focus=True):
             return Strip([])
         palette, width = palette_in(self.app), self.scrollable_content_region.width
         focused = self.has_focus and place == self._place
-        strip = Strip(map(harmless_segment, self.rows[place].draw(width, palette, focused=focused)))
         base = Style(color=palette.text, bgcolor=palette.panel if focused else palette.surface)
-        return strip.adjust_cell_length(width).apply_style(base)
+        return finished(self.rows[place].draw(width, palette, focused=focused), width, base)

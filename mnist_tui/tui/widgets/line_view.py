@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual.app import RenderResult
@@ -82,9 +83,7 @@ class LineView(Widget, inherit_bindings=False):
 
     def _draw(self) -> list[Strip]:
         width, height = self.size
-        return [
-            self.finish(Strip(map(harmless_segment, line))) for line in list(self.draw_lines(width, height))[:height]
-        ]
+        return [finished(line, width, self._style()) for line in list(self.draw_lines(width, height))[:height]]
 
     def notify_style_update(self) -> None:
         """The theme changed, or a class."""
@@ -100,22 +99,38 @@ class LineView(Widget, inherit_bindings=False):
         if self._lines is None or self._drawn_size != self.size:
             self._drawn_size = self.size
             self._lines = self._draw()
-        return self._lines[y] if y < len(self._lines) else self.finish(_NOTHING)
+        return self._lines[y] if y < len(self._lines) else self.finish(())
 
-    def finish(self, strip: Strip) -> Strip:
+    def finish(self, segments: Iterable[Segment]) -> Strip:
         """A line at the widget's width, on its background."""
+        return finished(segments, self.size.width, self._style())
+
+    def _style(self) -> RichStyle:
         if self._base is None:
             self._base = self.rich_style  # half a millisecond each time it is asked for
-        return strip.adjust_cell_length(self.size.width).apply_style(self._base)
+        return self._base
 
 
 _NOTHING = Strip([])
 
 
-def harmless_segment(segment: Segment) -> Segment:
-    """A segment without what commands a terminal; paths, names and messages from outside are drawn, too."""
-    text = harmless(segment.text)
-    return segment if text == segment.text else Segment(text, segment.style)
+def finished(segments: Iterable[Segment], width: int, base: RichStyle) -> Strip:
+    """A line of `width` cells, on a background, and without what commands a terminal.
+
+    Paths, names and messages from outside are drawn, too.
+    """
+    line: list[Segment] = []
+    cells = 0
+    for text, style, _ in segments:
+        if not text.isprintable():
+            text = harmless(text)
+        line.append(Segment(text, base + style if style else base))
+        cells += cell_len(text)
+    if cells < width:
+        line.append(Segment(" " * (width - cells), base))
+        cells = width
+    strip = Strip(line, cells)
+    return strip if cells == width else strip.crop(0, width)
 
 
 def changed_stretch(old: Strip, new: Strip, width: int) -> tuple[int, int] | None:
