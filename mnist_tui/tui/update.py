@@ -12,7 +12,7 @@ from typing import TypeAlias
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
-from textual._compositor import Compositor, CompositorUpdate
+from textual._compositor import Compositor, CompositorUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
@@ -39,11 +39,26 @@ class PiecesUpdate(CompositorUpdate):
 
 
 class SparingCompositor(Compositor):
-    """Textual's, but for partial repaints."""
+    """Textual's, but for what it draws."""
 
     def render_partial_update(self) -> PiecesUpdate | None:  # type: ignore[override]
         """What changed since the last repaint; None where nothing did."""
-        gaps = self._changed()
+        pieces = self._draw(self._changed())
+        return PiecesUpdate(sorted(pieces, key=_place)) if pieces else None
+
+    def render_full_update(self, simplify: bool = False) -> LayoutUpdate:
+        """The whole screen."""
+        self._dirty_regions.clear()
+        width, height = self.size
+        lines: list[list[Strip]] = [[] for _ in range(height)]
+        for y, _, strip in sorted(self._draw({y: [(0, width)] for y in range(height) if width}), key=_place):
+            lines[y].append(strip)
+        if simplify:  # for a picture of the screen
+            lines = [[Strip(filter(_has_text, Strip.join(line))).simplify().discard_meta()] for line in lines]
+        return LayoutUpdate(list(lines), self.size.region)
+
+    def _draw(self, gaps: Gaps) -> list[Piece]:
+        """What stands in `gaps`, which are empty afterwards."""
         pieces: list[Piece] = []
         before: list[Region] = []
         for widget, (region, clip) in self.visible_widgets.items():  # the foremost first
@@ -58,7 +73,7 @@ class SparingCompositor(Compositor):
                     first, end = _widened(lines[y - top], y, first, end, seen.x, before)
                     pieces.append((y, first, lines[y - top].crop(first - seen.x, end - seen.x)))
             before.append(seen)
-        return PiecesUpdate(sorted(pieces, key=_place)) if pieces else None
+        return pieces
 
     def _changed(self) -> Gaps:
         regions = self._dirty_regions.copy()
@@ -73,6 +88,10 @@ class SparingCompositor(Compositor):
 
 def _place(piece: Piece) -> tuple[int, int]:
     return piece[:2]
+
+
+def _has_text(segment: Segment) -> bool:
+    return bool(segment.text)
 
 
 def _take(gaps: Gaps, seen: Region) -> list[tuple[int, int, int]]:

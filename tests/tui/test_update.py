@@ -1,4 +1,4 @@
-"""A partial repaint sends what changed, and leaves the terminal as one of the whole screen would."""
+"""A partial repaint sends what changed, and leaves the terminal as Textual's of the whole screen would."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
+from textual._compositor import Compositor
 from textual.app import App, ComposeResult
 from textual.containers import Container
 from textual.geometry import Region
@@ -103,8 +104,10 @@ async def test_a_repaint_of_widgets_over_each_other_leaves_what_is_there() -> No
     async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
         await pilot.pause()
         app.screen._compositor.__class__ = SparingCompositor
-        whole = app.screen._compositor.render_full_update().render_segments(console())
+        whole = Compositor.render_full_update(app.screen._compositor).render_segments(console())
         expected = terminal_after((WIDTH, HEIGHT), whole)
+        ours = app.screen._compositor.render_full_update().render_segments(console())
+        assert terminal_after((WIDTH, HEIGHT), ours) == expected
         for seed in range(150):
             regions = some_regions(random.Random(seed), WIDTH, HEIGHT)
             sent = repaint(app.screen, regions)
@@ -125,8 +128,10 @@ async def test_a_repaint_of_a_screen_leaves_what_is_there(key: str) -> None:
         await pilot.press(key)
         await pilot.pause()
         assert isinstance(app.screen._compositor, SparingCompositor)
-        whole = app.screen._compositor.render_full_update().render_segments(console())
+        whole = Compositor.render_full_update(app.screen._compositor).render_segments(console())
         expected = terminal_after(size, whole)
+        ours = app.screen._compositor.render_full_update().render_segments(console())
+        assert terminal_after(size, ours) == expected
         for seed in range(12):
             regions = some_regions(random.Random(seed), *size)
             assert terminal_after(size, whole, repaint(app.screen, regions)) == expected, regions
