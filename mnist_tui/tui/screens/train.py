@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -10,20 +11,26 @@ from textual.events import Key, ScreenResume
 from textual.geometry import Size
 from textual.screen import Screen
 
-from mnist_tui.tui.widgets.batch_panel import BatchPanel
 from mnist_tui.tui.widgets.chart_pair import ChartPair, Metric
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.health_bar import HealthBar
 from mnist_tui.tui.widgets.key_bar import KeyBar
 from mnist_tui.tui.widgets.knob_panel import KnobPanel
 from mnist_tui.tui.widgets.load_strip import LoadStrip
-from mnist_tui.tui.widgets.preview_panel import AUGMENTATIONS, PreviewPanel
 from mnist_tui.tui.widgets.run_facts import RunFacts
 from mnist_tui.tui.widgets.status_bar import StatusBar
 from mnist_tui.tui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from mnist_tui.tui.session import Session
+    from mnist_tui.tui.widgets.batch_panel import BatchPanel
+    from mnist_tui.tui.widgets.preview_panel import PreviewPanel
+
+    Panel = TypeVar("Panel", bound=Widget)
+
+AUGMENTATIONS = frozenset({"shift", "rotate", "scale"})
 
 
 class TrainScreen(Screen[None]):
@@ -43,8 +50,6 @@ class TrainScreen(Screen[None]):
         self.pair = ChartPair(session.history, session.progress, session.hint, ascii_only=ascii_only)
         self.charts = self.pair.charts
         self.digits = DigitPanel(session)
-        self.stepped = BatchPanel(session)
-        self.preview = PreviewPanel(session)
         self.health = HealthBar(session.progress, ascii_only=ascii_only)
         self._shown: DigitPanel | BatchPanel | PreviewPanel = self.digits
         self._resumed = False
@@ -61,11 +66,30 @@ class TrainScreen(Screen[None]):
             with Vertical(id="pictures"):
                 yield self.pair
                 yield self.digits
-                yield self.stepped
-                yield self.preview
-        yield TooSmall(self._session.progress)
         yield self.health
         yield KeyBar()
+
+    def on_mount(self) -> None:
+        """What is hidden comes after the first frame, or when it is needed: a widget costs a millisecond."""
+        self.call_after_refresh(self.mount, TooSmall(self._session.progress), before=self.health)
+
+    @cached_property
+    def stepped(self) -> BatchPanel:
+        """In place of the test digits while the run is stepped."""
+        from mnist_tui.tui.widgets.batch_panel import BatchPanel
+
+        return self._beside_digits(BatchPanel(self._session))
+
+    @cached_property
+    def preview(self) -> PreviewPanel:
+        """In place of the test digits while the strength of an augmentation is in focus."""
+        from mnist_tui.tui.widgets.preview_panel import PreviewPanel
+
+        return self._beside_digits(PreviewPanel(self._session))
+
+    def _beside_digits(self, panel: Panel) -> Panel:
+        self.mount(panel, after=self.digits)
+        return panel
 
     def _fit(self, size: Size) -> None:
         """Have the classes of a terminal of `size` before any widget is styled: each would be styled again for them."""
@@ -112,10 +136,10 @@ class TrainScreen(Screen[None]):
         elif stepping:
             shown = self.stepped
         if shown is not self._shown:
-            self._shown = shown
+            before, self._shown = self._shown, shown
             self.set_class(previewing, "-previewing")
             self.set_class(stepping, "-stepping")
-            if shown.can_focus and self.focused in {self.digits, self.stepped, None}:
+            if shown.can_focus and self.focused in {self.digits, before, None}:
                 self.call_after_refresh(shown.focus)
         shown.show()
 

@@ -12,7 +12,6 @@ from mnist_tui.tui.session import Session
 from mnist_tui.tui.widgets.line_view import LineView
 from mnist_tui.tui.widgets.picture import SMALL_SIZE, draw_small
 
-AUGMENTATIONS = frozenset({"shift", "rotate", "scale"})
 _GAP = 2
 
 
