@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.app import SystemCommand
@@ -48,6 +47,7 @@ from mnist_tui.tui.link import Link
 from mnist_tui.tui.looks import is_light
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.session import Session
+from mnist_tui.tui.styles import LATER, MODES, read_styles
 from mnist_tui.tui.theme import DARK_THEME, LIGHT_THEME, PlainScrollBar, themes
 from mnist_tui.tui.update import SparingCompositor
 from mnist_tui.tui.widgets.too_small import TooSmall
@@ -156,7 +156,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         if not self.is_headless:
             keep_collections_short()
             sys.setswitchinterval(SWITCH_SECONDS)
-        self.stylesheet.read(Path(__file__).with_name("later.tcss"))
+        read_styles(self, MODES, LATER)
         threading.Thread(target=_preload, name="preload", daemon=True).start()
         self.session.runner.load()
         if self._resumption is not None:

@@ -11,6 +11,7 @@ from textual.events import Key, ScreenResume
 from textual.geometry import Size
 from textual.screen import Screen
 
+from mnist_tui.tui.styles import MODES, read_styles
 from mnist_tui.tui.widgets.chart_pair import ChartPair, Metric
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.health_bar import HealthBar
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     Panel = TypeVar("Panel", bound=Widget)
 
+_USUAL = frozenset({"-roomy", "-tall"})
 AUGMENTATIONS = frozenset({"shift", "rotate", "scale"})
 
 
@@ -57,6 +59,8 @@ class TrainScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Status, panels, keys."""
         self._fit(self.app.size)
+        if self.classes != _USUAL:
+            read_styles(self.app, MODES)
         yield self.status
         with Horizontal(id="panels"):
             with Vertical(id="settings"):
@@ -71,7 +75,11 @@ class TrainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """What is hidden comes after the first frame, or when it is needed: a widget costs a millisecond."""
-        self.call_after_refresh(self.mount, TooSmall(self._session.progress), before=self.health)
+        self.call_after_refresh(self._furnish)
+
+    def _furnish(self) -> None:
+        if self.is_attached:
+            self.mount(TooSmall(self._session.progress), before=self.health)
 
     @cached_property
     def stepped(self) -> BatchPanel:
