@@ -6,10 +6,13 @@ import math
 import struct
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import attrs
 
-from mnist_tui.core.events import Evaluated
+if TYPE_CHECKING:
+    from mnist_tui.core.events import Evaluated
+
 
 _KEPT = 120  # evaluations, 400 kB each; of more, those in the middle go
 _WITH_WEIGHTS = 12  # 1.7 MB each; the weights of older ones are looked for in the run's checkpoints

@@ -7,16 +7,9 @@ from typing import TypeAlias
 
 import attrs
 
+from mnist_tui.core import events
 from mnist_tui.core.averages import DEFAULT_SMOOTHING, SMOOTHING, SMOOTHINGS, Ema
 from mnist_tui.core.buckets import Bucket, thin
-from mnist_tui.core.events import (
-    BatchesTrained,
-    Evaluated,
-    Event,
-    HyperparametersApplied,
-    Rewound,
-    RunStarted,
-)
 from mnist_tui.core.hyperparameters import KNOBS, differences
 from mnist_tui.core.knob import Value
 from mnist_tui.core.positions import UNITS, Unit, position_at, positions, step_at
@@ -149,32 +142,32 @@ class History:
         """The inverse of `x_at`: the step, not rounded, at `x`."""
         return step_at(self.loss.whole(), x, unit, self.samples_per_epoch)
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: events.Event) -> None:
         """Take one event in; events that no chart shows change nothing."""
         match event:
-            case RunStarted():
+            case events.RunStarted():
                 self._clear()
                 self.samples_per_epoch = event.samples_per_epoch
-            case BatchesTrained():
+            case events.BatchesTrained():
                 self._train(event)
-            case Evaluated():
+            case events.Evaluated():
                 self.tests.append(TestPoint(event.step, event.loss, event.accuracy, event.split))
-            case HyperparametersApplied():
+            case events.HyperparametersApplied():
                 self._mark(event)
-            case Rewound():
+            case events.Rewound():
                 self._rewind(event)
             case _:
                 return
         self.revision += 1
 
-    def _train(self, event: BatchesTrained) -> None:
+    def _train(self, event: events.BatchesTrained) -> None:
         self.samples = event.samples
         self.seconds += event.seconds
         each = event.seconds / max(1, len(event.losses))
         for series, values in ((self.loss, event.losses), (self.accuracy, event.accuracies)):
             series.extend(event.first_step, values, event.samples, event.batch_size, self.seconds, each)
 
-    def _mark(self, event: HyperparametersApplied) -> None:
+    def _mark(self, event: events.HyperparametersApplied) -> None:
         """Note what an edit changed.
 
         Events of one edit (a key that is held) make one mark at the first one's step, from the first old value to the
@@ -192,7 +185,7 @@ class History:
         if changes:
             self.marks.append(Mark(step, changes, event.edit))
 
-    def _rewind(self, event: Rewound) -> None:
+    def _rewind(self, event: events.Rewound) -> None:
         """Set what came after `to_step` aside; an edit before which nothing was trained leaves no branch."""
         step, from_step = event.to_step, self.last_step
         undone = Branch(

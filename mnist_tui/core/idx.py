@@ -5,7 +5,6 @@ big-endian 32-bit size per dimension, then the numbers row by row. The readers b
 when its name ends in `.gz`, compressed; they hold at most what the header promises.
 """
 
-import gzip
 import math
 import os
 import stat
@@ -147,6 +146,8 @@ def _refuse_label(path: Path, index: int, value: int) -> NoReturn:
 def _read(path: Path, kind: _Kind, parse: Callable[[Path, BinaryIO, _Kind], T]) -> T:
     """What `parse` makes of the file."""
     compressed = path.name.endswith(".gz")
+    import gzip  # not before the first frame
+
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):

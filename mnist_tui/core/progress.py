@@ -8,33 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from mnist_tui.core.events import (
-    BatchesTrained,
-    CheckpointSaved,
-    DataLoaded,
-    DownloadProgressed,
-    EngineLoaded,
-    EpochFinished,
-    Evaluated,
-    EvaluationBegan,
-    Event,
-    HealthRecovered,
-    HealthWarned,
-    HyperparametersApplied,
-    Observed,
-    Paused,
-    RateFound,
-    RatesTried,
-    Resumed,
-    Rewound,
-    RunContinued,
-    RunFailed,
-    RunFinished,
-    RunStarted,
-    RunState,
-    SaveFailed,
-    StopScheduled,
-)
+from mnist_tui.core import events
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.notes import printable
 from mnist_tui.core.runs import name_of
@@ -75,7 +49,7 @@ class Progress:
         self.exit_code = 0
         self.train_size = 0
         self.dataset = ""
-        self.observed: RunState | None = None
+        self.observed: events.RunState | None = None
         self.owner = ""
         self.expected = ""
         self._phase_before_crash = ""
@@ -92,7 +66,7 @@ class Progress:
         self.train_seconds = 0.0
         self.test_accuracy: float | None = None
         self.tested_step = 0
-        self._tests: list[Evaluated] = []
+        self._tests: list[events.Evaluated] = []
         self.test_loss: float | None = None
         self.best_test_accuracy: float | None = None
         self.learning_rate: float | None = None
@@ -118,23 +92,23 @@ class Progress:
         """Whether a run has ended, however."""
         return self.phase in {"done", "stopped", "failed", "crashed"}
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: events.Event) -> None:
         """Take one event in."""
         match event:
-            case DownloadProgressed():
+            case events.DownloadProgressed():
                 self.phase = "downloading"
                 share = f" {event.done / event.total:.0%}" if event.total else ""
                 self.notice = f"downloading {event.file}{share}"
-            case DataLoaded():
+            case events.DataLoaded():
                 self.phase = "loading torch"
                 self.dataset = event.source.name
                 self.notice = event.source.notice
-            case EngineLoaded():
+            case events.EngineLoaded():
                 self.phase = "ready"
                 self.device, self.device_name, self.threads = event.device, event.device_name, event.threads
                 self.train_size = event.train_size
                 self.notice = event.notice or self.notice
-            case RunStarted():
+            case events.RunStarted():
                 self._begin()
                 self.phase, self.run, self.folder = "training", event.run, event.folder
                 self.error = self.details = ""
@@ -142,51 +116,51 @@ class Progress:
                 self.hyperparameters = event.hyperparameters
                 self.samples_per_epoch, self.parameters = event.samples_per_epoch, event.parameters
                 self.epoch = 1
-            case RunContinued():
+            case events.RunContinued():
                 self._continue(event)
-            case Observed():
+            case events.Observed():
                 self._observe(event)
-            case BatchesTrained():
+            case events.BatchesTrained():
                 self._train(event)
-            case HyperparametersApplied():
+            case events.HyperparametersApplied():
                 self.hyperparameters = event.new
-            case Rewound():
+            case events.Rewound():
                 self._rewind(event)
-            case HealthWarned():
+            case events.HealthWarned():
                 self.ailments[event.ailment] = event.message
-            case HealthRecovered():
+            case events.HealthRecovered():
                 self.ailments.pop(event.ailment, None)
-            case StopScheduled():
+            case events.StopScheduled():
                 self.stops_after = event.epoch
-            case RatesTried():
+            case events.RatesTried():
                 self.phase = "finding rate"
-            case RateFound() if self.phase == "finding rate":
+            case events.RateFound() if self.phase == "finding rate":
                 self.phase = "training"
-            case Paused():
+            case events.Paused():
                 self.phase = "paused"
-            case Resumed():
+            case events.Resumed():
                 self.phase = "training"
-            case EpochFinished():
+            case events.EpochFinished():
                 self.epochs_finished = event.epoch
-            case EvaluationBegan():
+            case events.EvaluationBegan():
                 self.phase = "evaluating"
-            case Evaluated():
+            case events.Evaluated():
                 self._evaluate(event)
-            case CheckpointSaved():
+            case events.CheckpointSaved():
                 self.checkpoints[event.kind] = event.path
                 if event.kind == "last":
                     self.unsaved = ""
-            case SaveFailed():
+            case events.SaveFailed():
                 self.notice = self.unsaved = event.message
-            case RunFinished():
+            case events.RunFinished():
                 self.phase, self.seconds = event.status, event.seconds
-            case RunFailed() if self.phase in {"done", "stopped"} and self.observed is None:
+            case events.RunFailed() if self.phase in {"done", "stopped"} and self.observed is None:
                 self.notice = event.message  # the next run could not begin: the one that is shown is as it was
-            case RunFailed():
+            case events.RunFailed():
                 self.phase, self.error, self.details = "failed", event.message, event.details
                 self.exit_code = event.exit_code
 
-    def _observe(self, event: Observed) -> None:
+    def _observe(self, event: events.Observed) -> None:
         self.observed, self.owner = event.state, event.owner
         if self.phase == "crashed" and event.state in {"live", "stalled"}:  # a file system told of it too late
             self.phase = self._phase_before_crash
@@ -194,7 +168,7 @@ class Progress:
             self._phase_before_crash = self.phase
             self.phase = "done" if event.state == "finished" else event.state
 
-    def _continue(self, event: RunContinued) -> None:
+    def _continue(self, event: events.RunContinued) -> None:
         self.phase, self.run, self.folder = "training", event.run, event.folder
         self.error = self.details = self.unsaved = ""
         self.exit_code = 0
@@ -206,7 +180,7 @@ class Progress:
         self._steady.clear()
         self._warm = False
 
-    def _train(self, event: BatchesTrained) -> None:
+    def _train(self, event: events.BatchesTrained) -> None:
         self.phase = "training"
         self.step, self.epoch, self.samples = event.last_step, event.epoch, event.samples
         self.train_seconds += event.seconds
@@ -220,7 +194,7 @@ class Progress:
         while len(self._steady) > 2 and sum(s for _, s in self._steady) > RATE_WINDOW_SECONDS:
             self._steady.popleft()
 
-    def _rewind(self, event: Rewound) -> None:
+    def _rewind(self, event: events.Rewound) -> None:
         self.hyperparameters = event.hyperparameters
         self.step, self.epoch, self.samples = event.to_step, event.epoch, event.samples
         self.epochs_finished, self.train_seconds = event.epochs_finished, event.seconds
@@ -229,7 +203,7 @@ class Progress:
         self._tests = [test for test in self._tests if test.step <= event.to_step]
         self._show_test()
 
-    def _evaluate(self, event: Evaluated) -> None:
+    def _evaluate(self, event: events.Evaluated) -> None:
         if self.phase == "evaluating":
             self.phase = "training"
         self._evaluation_seconds[event.split] = event.seconds

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
-from mnist_tui.core.events import Event
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.knob import Value
 from mnist_tui.core.settings import RunSettings
 
 if TYPE_CHECKING:
+    from mnist_tui.core.events import Event
     from mnist_tui.core.resuming import Resumption
 
 

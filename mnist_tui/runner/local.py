@@ -16,32 +16,22 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from mnist_tui.core.control import Control
+from mnist_tui.core import events
 from mnist_tui.core.dataset import dataset_info
 from mnist_tui.core.errors import DatasetError, UsageError, UserError, is_out_of_memory
-from mnist_tui.core.events import (
-    Answered,
-    DataLoaded,
-    Event,
-    HyperparametersApplied,
-    Recalled,
-    Rewound,
-    RunFailed,
-    RunStarted,
-    SaveFailed,
-)
 from mnist_tui.core.hyperparameters import Hyperparameters, with_changes
 from mnist_tui.core.knob import Value
 from mnist_tui.core.runs import check_writable, choose_name, create_folder, read_run
 from mnist_tui.core.settings import RunSettings
-from mnist_tui.loading import Bench, for_settings, load_data, load_engine, run_facts
 from mnist_tui.runner import Order
 
 if TYPE_CHECKING:
+    from mnist_tui.core.control import Control
     from mnist_tui.core.launch import Launch
     from mnist_tui.core.recorder import Recorder
     from mnist_tui.core.resuming import Resumption
     from mnist_tui.engine.trainer import Trainer
+    from mnist_tui.loading import Bench
     from mnist_tui.runner.post import Post
 
 JOIN_SECONDS = 10.0
@@ -72,7 +62,7 @@ class LocalRunner:
         self.settings = settings
         self._attended = attended
         self._launch = launch
-        self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self._orders: queue.SimpleQueue[Order | Hyperparameters | None] = queue.SimpleQueue()
         self._control: Control | None = None
         self._ordered: Hyperparameters | None = None
@@ -127,16 +117,16 @@ class LocalRunner:
         if under_way is not None:
             under_way.stop()
 
-    def drain(self) -> list[Event]:
+    def drain(self) -> list[events.Event]:
         """Everything that happened since the last call, in order."""
-        events: list[Event] = []
+        found: list[events.Event] = []
         while True:
             try:
-                events.append(self._inbox.get_nowait())
+                found.append(self._inbox.get_nowait())
             except queue.Empty:
-                return events
+                return found
 
-    def wait(self, timeout: float) -> list[Event]:
+    def wait(self, timeout: float) -> list[events.Event]:
         """As `drain`, but wait up to `timeout` seconds for the first event; for a front end without a screen."""
         try:
             first = self._inbox.get(timeout=timeout)
@@ -252,14 +242,16 @@ class LocalRunner:
                 else:
                     bench = self._begin(order, bench)
         except UserError as error:
-            self._inbox.put(RunFailed(str(error), exit_code=error.exit_code))
+            self._inbox.put(events.RunFailed(str(error), exit_code=error.exit_code))
         except BaseException as error:  # nothing may vanish in a thread: the front end shows it
             self._inbox.put(_failure(error))
 
     def _load(self, settings: RunSettings, *, in_place_of_other: bool = False) -> Bench:
         """Data and engine; the digits are told at once, but not before all is there where a failure leaves others."""
+        from mnist_tui.loading import load_data, load_engine
+
         source, test = load_data(settings, self._inbox.put, self._cancelled.is_set)
-        digits = DataLoaded(source, test)
+        digits = events.DataLoaded(source, test)
         if not in_place_of_other:
             self._inbox.put(digits)
         bench, loaded = load_engine(settings, source, test, self._tell_importing, self._launch)
@@ -277,10 +269,13 @@ class LocalRunner:
         try:
             self._inbox.put(preview(bench.splits.train, hyperparameters))
         except (RuntimeError, DatasetError) as error:  # a full memory, a disk's fault: no reason to train no more
-            self._inbox.put(Answered(0, f"there is no preview: {error}"))
+            self._inbox.put(events.Answered(0, f"there is no preview: {error}"))
 
     def _begin(self, order: Order, bench: Bench) -> Bench:
         """Train as ordered, on another data set if it wants one; a failure ends the run, not the runner."""
+        from mnist_tui.core.control import Control
+        from mnist_tui.loading import for_settings
+
         with self._editing:  # edits made since the order count for the run that begins now
             hyperparameters, self._edit = self._edit or order.hyperparameters, None
             self._waiting -= 1
@@ -304,7 +299,7 @@ class LocalRunner:
             else:
                 self._train(hyperparameters, bench, self._control)
         except UserError as error:
-            self._inbox.put(RunFailed(str(error), exit_code=error.exit_code))
+            self._inbox.put(events.RunFailed(str(error), exit_code=error.exit_code))
         except BaseException as error:  # as above
             self._inbox.put(_failure(error))
         finally:
@@ -314,6 +309,7 @@ class LocalRunner:
     def _train(self, hyperparameters: Hyperparameters, bench: Bench, control: Control) -> None:
         """A new run, from its folder to its last event."""
         from mnist_tui.core.recorder import Recorder  # these are 4 ms that the first frame does without
+        from mnist_tui.loading import run_facts
         from mnist_tui.runner.post import Post
 
         settings = self.settings
@@ -322,10 +318,10 @@ class LocalRunner:
         with Post(folder, control) as post:
             facts = run_facts(settings, folder, hyperparameters, bench)
 
-            def course() -> Iterator[Event]:
+            def course() -> Iterator[events.Event]:
                 trainer = self._make_trainer(post, hyperparameters, folder, facts, bench)
                 size, parameters = len(bench.splits.train), trainer.model.parameter_count
-                yield RunStarted(folder.name, str(folder), hyperparameters, bench.device.label, size, parameters)
+                yield events.RunStarted(folder.name, str(folder), hyperparameters, bench.device.label, size, parameters)
                 yield from trainer.run(control)
 
             self._carry_out(post.events(course()), Recorder(folder, facts))
@@ -339,7 +335,7 @@ class LocalRunner:
         with Post(resumption.folder, control) as post:
             now = attrs.evolve(resumption, facts=read_run(resumption.folder))  # it may have been under way until now
             taken = take_up(now, bench, partial(self._make_trainer, post))
-            self._inbox.put(Recalled(taken.past))
+            self._inbox.put(events.Recalled(taken.past))
             if taken.save:
                 control.request_save()
             if resumption.changes:
@@ -365,7 +361,7 @@ class LocalRunner:
             team=bench.leader,
         )
 
-    def _carry_out(self, course: Iterator[Event], recorder: Recorder) -> None:
+    def _carry_out(self, course: Iterator[events.Event], recorder: Recorder) -> None:
         """Train to the end; whatever happens ends in one last event."""
         from mnist_tui.core.owner import RunOwned
 
@@ -373,22 +369,22 @@ class LocalRunner:
             for event in course:
                 self._tell(recorder, event)
         except RunOwned as error:  # the folder is another's now: not a word into its files
-            self._inbox.put(RunFailed(str(error), exit_code=error.exit_code))
+            self._inbox.put(events.RunFailed(str(error), exit_code=error.exit_code))
         except UserError as error:
-            self._tell(recorder, RunFailed(str(error), exit_code=error.exit_code))
+            self._tell(recorder, events.RunFailed(str(error), exit_code=error.exit_code))
         except BaseException as error:  # nothing may vanish in a thread: the front end shows it
             self._tell(recorder, _failure(error))
         finally:
             recorder.close()
 
-    def _tell(self, recorder: Recorder, event: Event) -> None:
-        seen_at_once = isinstance(event, (HyperparametersApplied, Rewound))
+    def _tell(self, recorder: Recorder, event: events.Event) -> None:
+        seen_at_once = isinstance(event, (events.HyperparametersApplied, events.Rewound))
         if seen_at_once:  # somebody waits for it; forcing `run.json` to the disk takes up to 0.4 s
             self._inbox.put(event)
         troubled = recorder.trouble
         recorder.record(event)
         if recorder.trouble and recorder.trouble != troubled:
-            self._inbox.put(SaveFailed(getattr(event, "step", 0), recorder.trouble))
+            self._inbox.put(events.SaveFailed(getattr(event, "step", 0), recorder.trouble))
         if not seen_at_once:
             self._inbox.put(event)
 
@@ -397,10 +393,10 @@ def _same_data(a: RunSettings, b: RunSettings) -> bool:
     return (a.dataset, a.data_dir, a.validation) == (b.dataset, b.data_dir, b.validation)
 
 
-def _failure(error: BaseException) -> RunFailed:
+def _failure(error: BaseException) -> events.RunFailed:
     """An unexpected exception as an event: what it was in one line, and where."""
     text = str(error).strip().splitlines()
     message = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
     if is_out_of_memory(error):
         message = "the device's memory is full: start again with a smaller batch size or width"
-    return RunFailed(message, "".join(traceback.format_exception(error)))
+    return events.RunFailed(message, "".join(traceback.format_exception(error)))

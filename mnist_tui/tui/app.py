@@ -16,26 +16,10 @@ from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
+from mnist_tui.core import events
 from mnist_tui.core.dataset import DATASET_KNOB
-from mnist_tui.core.events import (
-    Answered,
-    BatchesTrained,
-    CheckpointSaved,
-    DataLoaded,
-    EngineLoaded,
-    Event,
-    HealthWarned,
-    HyperparametersApplied,
-    Observed,
-    Rewound,
-    RunContinued,
-    RunFailed,
-    RunFinished,
-    RunStarted,
-    SaveFailed,
-    StopScheduled,
-)
 from mnist_tui.core.hyperparameters import KNOBS
+from mnist_tui.core.lazily import load_now
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.leaving import Departure
 from mnist_tui.tui.actions.leave import LeaveActions
@@ -150,6 +134,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        load_now(events)
         if not gc.isenabled():  # the first app of this process: what later ones leave behind is to be collected
             gc.freeze()
             gc.enable()
@@ -201,8 +186,8 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         for event in self.session.drain():
             self._react(event)
             happened = self._moved = True
-            eventful = eventful or not isinstance(event, BatchesTrained)
-            edited = edited or isinstance(event, (HyperparametersApplied, Rewound))
+            eventful = eventful or not isinstance(event, events.BatchesTrained)
+            edited = edited or isinstance(event, (events.HyperparametersApplied, events.Rewound))
         if self.departure.asked.is_set() and not self.leaving and not self.outlives_terminal:
             self.stop_and_leave(self.departure.exit_code, self.departure.reason)
         now = time.monotonic()
@@ -241,51 +226,51 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
             if not screen.is_modal:
                 return
 
-    def _react(self, event: Event) -> None:
+    def _react(self, event: events.Event) -> None:
         match event:
-            case DataLoaded() if event.source.notice:
+            case events.DataLoaded() if event.source.notice:
                 self.say(event.source.notice, "data", severity="warning")
-            case EngineLoaded() if event.notice:
+            case events.EngineLoaded() if event.notice:
                 self.say(event.notice, "device", severity="warning")
-            case RunFailed():
+            case events.RunFailed():
                 self.say(event.message, "the run could not go on", severity="error")
                 self._ring("the run failed", event.message)
-            case SaveFailed():
+            case events.SaveFailed():
                 self.say(event.message, "not saved", severity="warning")
-            case CheckpointSaved(kind="last") if self.announce_save:
+            case events.CheckpointSaved(kind="last") if self.announce_save:
                 self.announce_save = False
                 self.say(event.path, "saved")
-            case RunFinished():
+            case events.RunFinished():
                 self.say(self._result(), f"the run is {event.status}" + (f": {event.reason}" if event.reason else ""))
                 self._ring(f"{self.session.progress.run}: {event.status}", self._result())
-            case RunStarted():
+            case events.RunStarted():
                 self.dashboard.look(zoom=None, cursor=None)
-            case RunContinued():
+            case events.RunContinued():
                 self.dashboard.look(zoom=None, cursor=None)
                 self._going_on = True
                 name = self.session.progress.name
                 self.say(f"It goes on after step {event.step}.", name)
                 if event.notice:
                     self.say(event.notice, name, severity="warning")
-            case BatchesTrained():
+            case events.BatchesTrained():
                 self._going_on = False
-            case Rewound():
+            case events.Rewound():
                 self.dashboard.look(zoom=None, cursor=None)
                 self.say(self._way_back(event), self.session.progress.name if self._going_on else "back")
-            case Observed(state="crashed"):
+            case events.Observed(state="crashed"):
                 self.say("The process that trained it is gone without a word.", "the run", severity="error")
-            case Observed(state="stalled"):
+            case events.Observed(state="stalled"):
                 self.say(f"{event.owner} has shown no sign of life for five seconds.", "the run", severity="warning")
-            case Answered():
+            case events.Answered():
                 self.say(event.message)
-            case StopScheduled():
+            case events.StopScheduled():
                 ends = f"It ends after epoch {event.epoch}; X calls that off." if event.epoch else "It goes on."
                 self.say(ends, "the run")
-            case HealthWarned():
+            case events.HealthWarned():
                 self.say(event.message, event.ailment, severity="warning")
             case _:
                 pass
-        if isinstance(event, (RunFailed, RunFinished)) and self.leaving:
+        if isinstance(event, (events.RunFailed, events.RunFinished)) and self.leaving:
             self.exit(self.leaving_code)
 
     def _ring(self, title: str, text: str) -> None:
@@ -296,7 +281,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
 
             self._driver.write(notification(title, text, inside_tmux=inside_tmux()))
 
-    def _way_back(self, event: Rewound) -> str:
+    def _way_back(self, event: events.Rewound) -> str:
         if self._going_on:
             return f"Steps {event.to_step + 1} to {event.from_step} were not saved, and are trained again."
         branches = self.session.history.abandoned

@@ -9,10 +9,10 @@ import attrs
 
 from mnist_tui.core.album import Album, Verdict
 from mnist_tui.core.dataset import Source, Split
-from mnist_tui.core.events import DataLoaded, Evaluated
 from mnist_tui.core.query import ALL, WRONG, Query, Sort
 
 if TYPE_CHECKING:
+    from mnist_tui.core.events import DataLoaded, Evaluated
     from mnist_tui.core.predictions import Blame, Predictions
 
 OTHERS = "three networks that were not trained on what they judge"

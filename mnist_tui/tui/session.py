@@ -8,26 +8,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from mnist_tui.core import events
 from mnist_tui.core.dataset import DATASET_KNOB, Split
 from mnist_tui.core.errors import UsageError
-from mnist_tui.core.events import (
-    BatchInspected,
-    BatchTimed,
-    DataLoaded,
-    Evaluated,
-    Event,
-    HyperparametersApplied,
-    Paused,
-    Previewed,
-    RateFound,
-    RatesTried,
-    Recalled,
-    Resumed,
-    Rewound,
-    RunContinued,
-    RunFailed,
-    RunStarted,
-)
 from mnist_tui.core.history import History
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, differences, live_part, with_changes
 from mnist_tui.core.knob import Value
@@ -84,11 +67,11 @@ class Session:
         self.pausing = False
         self._asked: dict[str, float] = {}
         self.dataset = runner.settings.dataset
-        self.batch: BatchInspected | None = None
-        self.preview: Previewed | None = None
-        self.finding: RatesTried | RateFound | None = None
+        self.batch: events.BatchInspected | None = None
+        self.preview: events.Previewed | None = None
+        self.finding: events.RatesTried | events.RateFound | None = None
         self.answers: dict[str, Answer] = {}
-        self.timed: BatchTimed | None = None
+        self.timed: events.BatchTimed | None = None
         self.measuring = False
         self._monitor: Monitor | None = None
         self._canvas: Canvas | None = None
@@ -99,9 +82,9 @@ class Session:
         """What digits are drawn with now."""
         return self.look.glyphs
 
-    def drain(self) -> list[Event]:
+    def drain(self) -> list[events.Event]:
         """Take in what happened since the last call; return what is news, and not from before the run was watched."""
-        news: list[Event] = []
+        news: list[events.Event] = []
         for event in self.runner.drain():
             if not self.reading:
                 news.append(event)
@@ -113,51 +96,51 @@ class Session:
         """Whether what a run that is watched has done so far is still being read."""
         return self.watching and self.progress.observed is None
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: events.Event) -> None:
         """Take one event in."""
         self.progress.apply(event)
         self.history.apply(event)
         match event:
-            case Recalled():
+            case events.Recalled():
                 for recalled in event.events:
                     self.apply(recalled)
-            case DataLoaded():
+            case events.DataLoaded():
                 self.browser.load(event)
-            case RunFailed():
+            case events.RunFailed():
                 self.start_wanted = False
-            case RunStarted():
+            case events.RunStarted():
                 self.start_wanted = self.pausing = False
                 self.batch = self.finding = self.timed = None
                 self.browser.forget()
                 if self.watching:
                     self.wanted = event.hyperparameters
                 self.dataset = self.progress.dataset or self.dataset
-            case RunContinued():
+            case events.RunContinued():
                 self.start_wanted = self.pausing = False
                 self.batch = self.finding = None
                 self.wanted = event.hyperparameters
-            case HyperparametersApplied():
+            case events.HyperparametersApplied():
                 self._confirm({name: new for name, (_, new) in differences(event.old, event.new).items()})
-            case Rewound():
+            case events.Rewound():
                 self.batch = None
                 self.browser.rewind(event.to_step)
                 self._confirm(live_part(attrs.asdict(event.hyperparameters)))
-            case Paused():
+            case events.Paused():
                 self.pausing = True
-            case BatchInspected():
+            case events.BatchInspected():
                 self.batch = event
-            case BatchTimed():
+            case events.BatchTimed():
                 self.timed = event
-            case Resumed():
+            case events.Resumed():
                 self.pausing = False
                 self.batch = None
-            case Previewed():
+            case events.Previewed():
                 self.preview = event
-            case RatesTried():
+            case events.RatesTried():
                 self.finding = event
-            case RateFound() if not event.cancelled:
+            case events.RateFound() if not event.cancelled:
                 self.finding = event
-            case Evaluated() if event.split == "test" and event.logits:
+            case events.Evaluated() if event.split == "test" and event.logits:
                 self.browser.judge(event)
             case _:
                 pass
