@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import ne, or_
+
 (BLANK, RAW, AVERAGE, MARK, LABEL, TEST, BEST, ABANDONED, ABANDONED_LABEL, CURSOR) = range(10)
 """Styles of a cell."""
 
@@ -41,10 +43,6 @@ class Cells:
             if len(characters) != len(old_characters):
                 stretches.append((row, 0, width))
                 continue
-            differ = [
-                column
-                for column in range(width)
-                if characters[column] != old_characters[column] or styles[column] != old_styles[column]
-            ]
-            stretches.append((row, differ[0], differ[-1] + 1))
+            differ = list(map(or_, map(ne, characters, old_characters), map(ne, styles, old_styles)))
+            stretches.append((row, differ.index(True), width - differ[::-1].index(True)))
         return stretches

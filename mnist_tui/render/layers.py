@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from operator import ne
 from typing import TypeAlias
 
 from mnist_tui.render.axes import Axis
@@ -124,9 +125,7 @@ class KeptLayer:
             self._size, self._layer = size, Layer(width, height, ascii_only)
             self._layer.draw(strokes)
         elif strokes != self._strokes:
-            first = next(
-                place for place, (new, old) in enumerate(zip(strokes, self._strokes, strict=True)) if new != old
-            )
+            first = list(map(ne, strokes, self._strokes)).index(True)
             self._layer.erase(first // 2)
             self._layer.draw(strokes, first // 2 * 2)
         self._strokes = strokes

@@ -8,8 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, runtime_checkable
 
 from textual.app import SystemCommand
 from textual.filter import ANSIToTruecolor, LineFilter
@@ -61,6 +61,16 @@ class Panels(Protocol):
 
     def show(self, *, charts: bool, figures: bool) -> None:
         """Bring every panel up to date."""
+
+
+@cache
+def _is_panels(kind: type) -> bool:
+    return issubclass(kind, Panels)
+
+
+def _has_panels(screen: Screen[Any]) -> TypeGuard[Panels]:
+    """Whether `screen` shows the session; to ask a protocol takes 20 us before Python 3.12."""
+    return _is_panels(type(screen))
 
 
 class MnistApp(RunActions, RunsActions, LeaveActions):
@@ -217,12 +227,11 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
     def show(self, *, charts: bool = True, figures: bool = True) -> None:
         """Bring the screen in sight up to date; charts and running figures only where they may move."""
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, Panels):
+            if _has_panels(screen):
                 screen.show(charts=charts, figures=figures)
             if figures:
-                for notice in screen.query(TooSmall):
-                    if notice.display:
-                        notice.redraw()
+                for notice in screen.query(TooSmall) if screen.classes & {"-tiny", "-flat"} else ():
+                    notice.redraw()
             if not screen.is_modal:
                 return
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import compress
+from operator import ne
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -35,9 +37,8 @@ def framed_line(
         Segment(text[frame.left - 1 : frame.left], Style(color=palette.faint)),
     ]
     characters, numbers = cells.characters[row], cells.styles[row]
-    start = 0
-    for column in range(1, len(characters) + 1):
-        if column == len(characters) or numbers[column] != numbers[start]:
-            segments.append(Segment("".join(characters[start:column]), styles[numbers[start]]))
-            start = column
+    start, width = 0, len(characters)
+    for end in (*compress(range(1, width), map(ne, numbers[1:], numbers)), width) if width else ():
+        segments.append(Segment("".join(characters[start:end]), styles[numbers[start]]))
+        start = end
     return segments
