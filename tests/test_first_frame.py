@@ -35,15 +35,20 @@ before = set(sys.modules)
 
 from mnist_tui.cli import open_bare
 import mnist_tui.cli
-from mnist_tui.tui.app import MnistApp
 
 def end(app):
     for name in sys.modules.keys() - before:
+        if name == "mnist_tui.core.events" and type(sys.modules[name]) is not type(sys):
+            continue  # nobody has looked into it yet
         print(name, importers.get(name, "?"), file=sys.__stdout__)
     app.exit(0)
 
-MnistApp._begin = end
-MnistApp.run = functools.partialmethod(MnistApp.run, headless=True, size=(120, 36))
+def call(self, callback, *arguments, then=App.call_after_refresh, **more):
+    first = getattr(callback, "__name__", "") == "_begin"  # what our app does after its first frame
+    return then(self, functools.partial(end, self) if first else callback, *arguments, **more)
+
+App.call_after_refresh = call
+App.run = functools.partialmethod(App.run, headless=True, size=(120, 36))
 mnist_tui.cli.require_terminal = lambda: None
 sys.exit(open_bare())
 """

@@ -1,4 +1,4 @@
-"""Modules that are loaded at the first look into them, as the documentation of `importlib.util.LazyLoader` has it."""
+"""Modules that are loaded at the first look into them: a use of `importlib.util.LazyLoader`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from types import ModuleType
 
 
 def import_lazily(name: str) -> None:
-    """Let imports of module `name` succeed without loading it; `from name import x` still loads it."""
+    """Let `from package import module` succeed without loading module `name`; `from name import x` still loads it."""
     spec = importlib.util.find_spec(name)
     if name in sys.modules or spec is None or spec.loader is None:
         return
     spec.loader = loader = importlib.util.LazyLoader(spec.loader)
-    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
+    package, _, last = name.rpartition(".")
+    # An import statement that finds it in `sys.modules` alone looks at its `__spec__`, and any look loads it.
+    setattr(sys.modules[package], last, module)
+    sys.modules[name] = module
 
 
 def load_now(module: ModuleType) -> None:

@@ -192,14 +192,16 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
             self._beside.drain()
         for message in self.session.refusals():
             self.say(message, severity="warning")
-        happened = eventful = edited = False
+        eventful = edited = False
+        revision = self.session.revision
         for event in self.session.drain():
             self._react(event)
-            happened = self._moved = True
             eventful = eventful or not isinstance(event, events.BatchesTrained)
             edited = edited or isinstance(event, (events.HyperparametersApplied, events.Rewound))
         if self.departure.asked.is_set() and not self.leaving and not self.outlives_terminal:
             self.stop_and_leave(self.departure.exit_code, self.departure.reason)
+        happened = self.session.revision != revision
+        self._moved = self._moved or happened
         now = time.monotonic()
         if self.link.judge(now):
             self.slow_link = self.link.pace.words

@@ -41,6 +41,7 @@ class Session:
         dataset: the data set on its row; the one that is loaded is in `progress`.
         start_wanted: a start was asked for before the engine was loaded.
         pausing: the run waits, or was asked to.
+        revision: counts the events that were taken in.
         batch: the newest single step, until training goes on.
         preview: the newest augmented images.
         finding: the newest of the learning-rate finder.
@@ -69,6 +70,7 @@ class Session:
         self.dataset = runner.settings.dataset
         self.batch: events.BatchInspected | None = None
         self.preview: events.Previewed | None = None
+        self.revision = 0
         self.finding: events.RatesTried | events.RateFound | None = None
         self.answers: dict[str, Answer] = {}
         self.timed: events.BatchTimed | None = None
@@ -98,6 +100,7 @@ class Session:
 
     def apply(self, event: events.Event) -> None:
         """Take one event in."""
+        self.revision += 1
         self.progress.apply(event)
         self.history.apply(event)
         match event:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import attrs
 import pytest
 from textual.events import Paste
+from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from mnist_tui.core.events import HyperparametersApplied
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
@@ -36,6 +38,11 @@ async def ready(pilot: Pilot[int], app: MnistApp, name: str) -> KnobList:
     rows.focus()
     await pilot.pause()
     return rows
+
+
+def painted(rows: KnobList) -> list[Strip]:
+    """The lines as the compositor gets them: what was not refreshed is as it was."""
+    return rows.render_lines(Region(0, 0, rows.size.width, rows.size.height))
 
 
 def help_text(app: MnistApp) -> str:
@@ -192,6 +199,78 @@ async def test_the_mouse_nudges_and_begins_typing() -> None:
         assert app.session.wanted.batch_size == 32
         await pilot.click(rows, offset=(width - 5, y))
         assert rows.current.typed == ""
+
+
+async def test_a_click_goes_to_the_row_under_it_however_far_the_list_is_scrolled() -> None:
+    app, _ = make_app(loaded())
+    async with app.run_test(size=(100, 20)) as pilot:
+        rows = await ready(pilot, app, "learning_rate")
+        await pilot.press("enter", "5", "up")  # from the first to the last, which leaves the field
+        await pilot.pause()
+        assert [row.typed for row in rows.rows if row.typed is not None] == []
+        assert app.session.wanted.learning_rate == 5
+        top = rows.scroll_offset.y
+        assert top > 0
+        await pilot.click(rows, offset=(3, 1))
+        assert rows.current is rows.rows[top + 1]
+        assert rows.current.knob.help.split()[0] in help_text(app)
+
+
+async def test_what_is_half_typed_is_dropped_by_a_click_on_another_row() -> None:
+    app, runner = make_app(loaded())
+    async with app.run_test(size=SIZE) as pilot:
+        rows = await ready(pilot, app, "learning_rate")
+        await pilot.press("enter", "5")
+        await pilot.click(rows, offset=(3, 2))
+        assert rows.current.knob.name == "batch_size"
+        assert [row.typed for row in rows.rows if row.typed is not None] == []
+        assert runner.edits == []
+
+
+async def test_the_help_follows_the_arrows_and_the_lines_are_painted() -> None:
+    app, _ = make_app(loaded())
+    async with app.run_test(size=SIZE) as pilot:
+        rows = await ready(pilot, app, "learning_rate")
+        before = painted(rows)
+        await pilot.press("down")
+        await pilot.pause()
+        assert KNOBS["schedule"].range_text in help_text(app)
+        after = painted(rows)
+        assert [y for y in range(len(before)) if before[y] != after[y]] == [0, 1]
+        await pilot.press("down", "right")
+        await pilot.pause()
+        assert "128" in "".join(segment.text for segment in painted(rows)[2])
+
+
+@pytest.mark.parametrize("size", [(60, 10), (60, 13), (60, 20), (80, 24), (100, 20), SIZE])
+async def test_the_row_that_has_the_keys_is_in_sight(size: tuple[int, int]) -> None:
+    app, _ = make_app(mid_run())
+    async with app.run_test(size=size) as pilot:
+        rows = await ready(pilot, app, "learning_rate")
+        panels = app.screen.query_one("#panels")
+
+        def in_sight() -> bool:
+            y = rows.region.y + rows.rows.index(rows.current) - rows.scroll_offset.y
+            return panels.region.contains(rows.region.x, y) and rows.region.contains(rows.region.x, y)
+
+        for row in rows.rows:
+            assert rows.current is row
+            assert in_sight(), row.knob.name
+            await pilot.press("down")
+        panels.scroll_to(0, 30, animate=False, immediate=True)
+        rows.scroll_to(0, 30, animate=False, immediate=True)
+        await pilot.press("down")
+        assert in_sight()
+        rows.scroll_to(0, 30, animate=False, immediate=True)
+        app.screen.query_one("#digits").focus()
+        await pilot.pause()
+        rows.focus()
+        await pilot.pause()
+        assert in_sight()
+        rows.scroll_to(0, 30, animate=False, immediate=True)
+        app.action_set(rows.current.knob.name)
+        await pilot.pause()
+        assert in_sight()
 
 
 async def test_an_illegal_edit_from_elsewhere_leaves_everything_as_it_was() -> None:

@@ -262,6 +262,31 @@ async def test_esc_goes_back_to_the_test_digits() -> None:
         assert screen.digits.has_focus
 
 
+async def test_the_charts_follow_what_is_trained_and_nothing_is_looked_at_while_nothing_happens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await shown(pilot, app)
+        before = [text_of(chart) for chart in screen.charts]
+        runner.say(*batches(1251, 300))
+        app._charts_shown = 0.0
+        app.tick()
+        await pilot.pause()
+        assert all(text_of(chart) != text for chart, text in zip(screen.charts, before, strict=True))
+        looks: list[tuple[bool, bool]] = []
+        monkeypatch.setattr(app, "show", lambda *, charts, figures: looks.append((charts, figures)))
+        app._charts_shown, app._figures_shown = 0.0, math.inf
+        app.tick()
+        assert looks == []
+        runner.say(*batches(1551, 1))
+        app.tick()
+        assert looks == [(True, False)]
+        app._figures_shown = 0.0
+        app.tick()
+        assert looks[1:] == [(False, True)]
+
+
 # --- augmentation preview
 
 
@@ -269,8 +294,8 @@ async def test_a_focused_strength_shows_originals_beside_what_is_fed() -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:
         screen = await shown(pilot, app)
-        screen.knobs.rows.choose("shift")
-        screen.knobs.rows.focus()
+        screen.knobs.list.choose("shift")
+        screen.knobs.list.focus()
         await pilot.pause()
         app.show()
         await pilot.press("right")
@@ -281,7 +306,7 @@ async def test_a_focused_strength_shows_originals_beside_what_is_fed() -> None:
         assert not screen.digits.display
         assert "stored" in text_of(screen.preview)
         assert "fed" in text_of(screen.preview)
-        screen.knobs.rows.choose("dropout")
+        screen.knobs.list.choose("dropout")
         await pilot.pause()
         app.show()
         await pilot.pause()

@@ -17,6 +17,7 @@ from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets._toast import Toast
 
 from mnist_tui.tui.update import SparingCompositor
 from tests.tui.scripted import make_app, mid_run
@@ -121,13 +122,14 @@ async def test_a_repaint_of_widgets_over_each_other_leaves_what_is_there() -> No
 async def test_a_repaint_of_a_screen_leaves_what_is_there(key: str) -> None:
     app, _ = make_app(mid_run())
     size = (120, 36)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         app.tick()
         app.notify("a toast lies over everything")
         await pilot.press(key)
         await pilot.pause()
         assert isinstance(app.screen._compositor, SparingCompositor)
+        assert any(isinstance(widget, Toast) for widget in app.screen._compositor.visible_widgets)
         whole = Compositor.render_full_update(app.screen._compositor).render_segments(console())
         expected = terminal_after(size, whole)
         ours = app.screen._compositor.render_full_update().render_segments(console())

@@ -85,6 +85,18 @@ async def test_keys_are_wishes_and_rows_follow_what_is_confirmed() -> None:
         assert app.session.wanted.dropout == 0.25
 
 
+async def test_the_charts_of_what_happened_before_are_drawn_though_nothing_comes_after_it() -> None:
+    app, runner = await watch()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        app.tick()
+        runner.say(*mid_run(), LIVE)
+        app._charts_shown = 0.0
+        app.tick()
+        await pilot.pause()
+        assert all("⣿" in text_of(chart) or "⠤" in text_of(chart) for chart in app.dashboard.charts)
+
+
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
 async def test_leaving_asks_nothing_and_stops_nothing(key: str) -> None:
     app, runner = await watch(*mid_run(), LIVE)

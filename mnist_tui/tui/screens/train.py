@@ -151,6 +151,12 @@ class TrainScreen(Screen[None]):
                 self.call_after_refresh(shown.focus)
         shown.show()
 
+    def on_descendant_focus(self) -> None:
+        """The preview of an augmentation comes and goes with the focus."""
+        self._show_digits()
+
+    on_descendant_blur = on_knob_list_moved = on_descendant_focus
+
     def look(self, **changes: object) -> None:
         """Change how both charts are looked at."""
         self.pair.look(**changes)

@@ -11,6 +11,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from mnist_tui.core.knob import HyperparameterError, Knob, Value
 from mnist_tui.tui.theme import palette_in
@@ -80,6 +81,7 @@ class KnobList(ScrollView, can_focus=True):
     def choose(self, name: str) -> None:
         """Make the row of hyperparameter `name` the current one."""
         self._go(self._places[name])
+        self._reveal()
 
     def show(self, name: str, value: Value, *, pending: bool, waits: bool) -> None:
         """Show `value` on a row, as `KnobRow.show` says."""
@@ -105,8 +107,19 @@ class KnobList(ScrollView, can_focus=True):
         self.refresh_line(self._place)
         self.refresh_line(place)
         self._place = place
-        self.scroll_to_region(Region(0, place, 1, 1), animate=False, force=True)
+        self._reveal()
         self.post_message(self.Moved(self.current.knob))
+
+    def _reveal(self) -> None:
+        """Scroll the current row into sight: the list, and what it is scrolled in where the panels are stacked."""
+        self.scroll_to_region(Region(0, self._place, 1, 1), animate=False, force=True, immediate=True)
+        y = self.content_region.y + self._place - self.scroll_offset.y
+        for container in self.ancestors:
+            if isinstance(container, Widget) and container.allow_vertical_scroll:
+                seen = container.content_region
+                distance = max(0, y - seen.bottom + 1) - max(0, seen.y - y)
+                container.scroll_relative(y=distance, animate=False, force=True, immediate=True)
+                y -= distance
 
     def action_type(self) -> None:
         """Begin to type a value."""
@@ -157,8 +170,9 @@ class KnobList(ScrollView, can_focus=True):
             self._retype(typed + " ".join(event.text.split()))
 
     def on_focus(self) -> None:
-        """The current row lights up."""
+        """The current row lights up, and is in sight once Textual has scrolled the list there."""
         self.refresh_line(self._place)
+        self.call_after_refresh(self._reveal)
 
     def on_blur(self, event: Blur) -> None:
         """Leaving the list drops what was half typed."""

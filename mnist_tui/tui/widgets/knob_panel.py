@@ -57,7 +57,7 @@ class KnobHelp(LineView):
             return [(remark, palette.wrong if wrong else palette.text)]
         if self._knob is None:
             return [
-                ("tab or a click chooses a setting", palette.muted),
+                ("tab, then up and down, or a click chooses a setting", palette.muted),
                 (f"{live} takes effect at the next batch", palette.muted),
                 (f"{later} takes effect in the next run", palette.muted),
             ]
@@ -85,28 +85,28 @@ class KnobPanel(Vertical):
         super().__init__(id="knobs", classes="panel")
         lines = [KnobRow(knob, getattr(hyperparameters, name), ascii_only=ascii_only) for name, knob in KNOBS.items()]
         lines.append(KnobRow(DATASET_KNOB, dataset, ascii_only=ascii_only))
-        self.rows = KnobList(lines)
+        self.list = KnobList(lines)
         self._help = KnobHelp(ascii_only)
         self.border_title = " hyperparameters "
 
     def compose(self) -> ComposeResult:
         """Rows above, help below."""
-        yield self.rows
+        yield self.list
         yield self._help
 
     @property
     def focused_knob(self) -> str:
         """The name of the hyperparameter in focus, or empty."""
-        return self.rows.current.knob.name if self.rows.has_focus else ""
+        return self.list.current.knob.name if self.list.has_focus else ""
 
     def begin(self, name: str) -> None:
         """Focus a row and begin to type; a choice moves on by one instead."""
-        self.rows.choose(name)
-        self.screen.set_focus(self.rows)
-        if self.rows.current.knob.kind == "choice":
-            self.rows.action_nudge(1)
+        self.list.choose(name)
+        self.screen.set_focus(self.list)
+        if self.list.current.knob.kind == "choice":
+            self.list.action_nudge(1)
         else:
-            self.rows.action_type()
+            self.list.action_type()
 
     def show(self, wanted: Hyperparameters, dataset: str, progress: Progress) -> None:
         """Show what is wanted, marked where the engine has not confirmed it."""
@@ -114,22 +114,21 @@ class KnobPanel(Vertical):
         for name, knob in KNOBS.items():
             value = getattr(wanted, name)
             differs = confirmed is not None and getattr(confirmed, name) != value
-            self.rows.show(name, value, pending=differs and knob.live, waits=differs and not knob.live)
+            self.list.show(name, value, pending=differs and knob.live, waits=differs and not knob.live)
         waits = confirmed is not None and dataset != progress.dataset
-        self.rows.show(DATASET_KNOB.name, dataset, pending=False, waits=waits)
+        self.list.show(DATASET_KNOB.name, dataset, pending=False, waits=waits)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Explain the row."""
-        self._help.describe(self.rows.current.knob)
+        self._help.describe(self.list.current.knob)
 
     def on_descendant_blur(self, event: DescendantBlur) -> None:
         """Explain the panel."""
         self._help.describe(None)
 
     def on_knob_list_moved(self, message: KnobList.Moved) -> None:
-        """Explain another row."""
-        message.stop()
-        if self.rows.has_focus:
+        """Explain another row; the screen hears of it, too."""
+        if self.list.has_focus:
             self._help.describe(message.knob)
 
     def on_knob_list_remarked(self, message: KnobList.Remarked) -> None:
