@@ -253,7 +253,7 @@ class Progress:
 
     def farewell(self) -> list[str]:
         """What stays on the normal screen after a run: where it got to, and how to go on."""
-        first = f"{self.run}: {self.phase} after {self.step} steps"
+        first = f"{self.run}: {self.phase} after {self.step} step{'s' if self.step != 1 else ''}"
         if self.test_accuracy is not None:
             when = "" if self.tested_step == self.step else f" at step {self.tested_step}"
             first += f", test accuracy {self.test_accuracy:.2%}{when}"

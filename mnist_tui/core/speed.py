@@ -70,6 +70,10 @@ class MachineLoad:
 
 
 _BUSY_OTHERS = 0.3  # cores
+_CROWDED = 0.6  # cores; a browser or a backup takes less
+CROWDED_READINGS = 8
+"""Seconds in a row after which it is no passing thing."""
+
 _MUCH = 0.25  # of a batch
 
 
@@ -78,15 +82,55 @@ def what_bounds(times: StageTimes, device: str, threads: int, load: MachineLoad 
     if device.startswith("cuda"):
         return _on_gpu(times, load.gpu if load else None)
     if load is not None and load.others >= _BUSY_OTHERS:
-        return (
-            f"other programs keep {load.others:.1f} of {load.cores} cores busy, and every batch waits for its slowest "
-            f"thread: stop them, or train with --threads {max(1, load.cores - round(load.others + 0.2))}"
+        return crowding(load, threads) or (
+            f"other programs keep {load.others:.1f} of {load.cores} cores busy, and --threads {threads} leaves them "
+            f"that: it is bound by the cores it has"
         )
     if load is not None and threads > load.cores:
         return f"{threads} threads share {load.cores} cores and wait for each other: use --threads {load.cores}"
     if load is not None and threads < load.cores:
         return f"{threads} of {load.cores} cores are used: --threads {load.cores} uses all"
     return _by_stage(times)
+
+
+def crowding(load: MachineLoad, threads: int) -> str:
+    """What to do where other programs need cores that `threads` of a training keep busy; empty where none does.
+
+    Beside one busy core of two, one thread trained 2 to 12 times as fast as two.
+    """
+    least = max(1, load.cores - round(load.others + 0.2))
+    if load.others < _BUSY_OTHERS or threads <= least:
+        return ""
+    return (
+        f"other programs keep {load.others:.1f} of {load.cores} cores busy, and every batch waits for its slowest "
+        f"thread: stop them, or go on with --threads {least}, which can be several times as fast"
+    )
+
+
+class CrowdWatch:
+    """Tells once a run that other programs slow it down, after they did for some time."""
+
+    def __init__(self) -> None:
+        self._run = ""
+        self._last: MachineLoad | None = None
+        self._readings = 0
+
+    def judge(self, run: str, load: MachineLoad, threads: int) -> str:
+        """What to say now, most often nothing.
+
+        Args:
+            run: its name.
+            load: the newest reading; one that was judged before does not count again.
+            threads: of the training.
+        """
+        if run != self._run:
+            self._run, self._readings = run, 0
+        if load is self._last or self._readings >= CROWDED_READINGS:
+            return ""
+        self._last = load
+        words = crowding(load, threads) if load.others >= _CROWDED else ""
+        self._readings = self._readings + 1 if words else 0
+        return words if self._readings >= CROWDED_READINGS else ""
 
 
 def _by_stage(times: StageTimes) -> str:

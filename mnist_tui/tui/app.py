@@ -214,6 +214,9 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         figures = eventful or (free and now - self._figures_shown >= max(FIGURES_SECONDS, period))
         if figures:
             self._figures_shown = now
+            crowding = self.session.crowding()
+            if crowding:
+                self.say(f"{crowding[0].upper()}{crowding[1:]}. W says more.", "slow", severity="warning")
         if happened or charts or figures or len(self.screen_stack) > 1:  # what lies over it asks for answers, too
             self.show(charts=charts, figures=figures)
 

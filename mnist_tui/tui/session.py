@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mnist_tui.core.canvas import Canvas
     from mnist_tui.core.monitor import Monitor
     from mnist_tui.core.resuming import Resumption
+    from mnist_tui.core.speed import CrowdWatch
     from mnist_tui.inspecting import Answer, Question, Weights
     from mnist_tui.inspecting.inspector import Inspector
 
@@ -76,6 +77,7 @@ class Session:
         self.timed: events.BatchTimed | None = None
         self.measuring = False
         self._monitor: Monitor | None = None
+        self._crowd: CrowdWatch | None = None
         self._canvas: Canvas | None = None
         self._inspector: Inspector | None = None
 
@@ -167,6 +169,17 @@ class Session:
 
             self._monitor = Monitor()
         return self._monitor
+
+    def crowding(self) -> str:
+        """What is to be said of other programs that slow the training down; most often nothing."""
+        monitor, progress = self._monitor, self.progress
+        if monitor is None or monitor.load is None or progress.phase != "training" or progress.device != "cpu":
+            return ""
+        if self._crowd is None:
+            from mnist_tui.core.speed import CrowdWatch
+
+            self._crowd = CrowdWatch()
+        return self._crowd.judge(progress.run, monitor.load, progress.threads)
 
     @property
     def weights(self) -> Weights | None:

@@ -3,7 +3,15 @@ from typing import Any
 import attrs
 import pytest
 
-from mnist_tui.core.speed import GpuLoad, MachineLoad, StageTimes, what_bounds
+from mnist_tui.core.speed import (
+    CROWDED_READINGS,
+    CrowdWatch,
+    GpuLoad,
+    MachineLoad,
+    StageTimes,
+    crowding,
+    what_bounds,
+)
 
 TIMES = StageTimes(data=0.2, forward=5, backward=9, optimizer=0.5, recording=0.1, batch_size=64)
 QUIET = MachineLoad(cores=4, own=3.9, others=0.05, memory=10**9)
@@ -27,7 +35,9 @@ def test_shares_add_up_to_one() -> None:
         ({}, 8, QUIET, "8 threads share 4 cores and wait for each other: use --threads 4"),
         ({}, 2, QUIET, "2 of 4 cores are used: --threads 4 uses all"),
         ({}, 4, attrs.evolve(QUIET, others=1.1), "other programs keep 1.1 of 4 cores busy"),
-        ({}, 4, attrs.evolve(QUIET, others=9.0), "--threads 1"),
+        ({}, 4, attrs.evolve(QUIET, others=9.0), "--threads 1, which can be several times as fast"),
+        ({}, 3, attrs.evolve(QUIET, others=1.1), "and --threads 3 leaves them that"),
+        ({}, 1, attrs.evolve(QUIET, others=9.0), "and --threads 1 leaves them that"),
     ],
 )
 def test_the_sentence_names_what_bounds_a_cpu(
@@ -47,3 +57,19 @@ def test_the_sentence_names_what_bounds_a_cpu(
 )
 def test_the_sentence_names_what_bounds_a_gpu(gpu: GpuLoad | None, words: str) -> None:
     assert words in what_bounds(TIMES, "cuda:0", 1, attrs.evolve(QUIET, gpu=gpu))
+
+
+def test_other_programs_are_told_once_a_run_and_only_where_they_stay() -> None:
+    watch = CrowdWatch()
+
+    def judged(run: str, others: list[float], threads: int = 4) -> list[bool]:
+        return [bool(watch.judge(run, attrs.evolve(QUIET, others=each), threads)) for each in others]
+
+    lasting = [1.0] * CROWDED_READINGS
+    assert not any(judged("a", [*lasting[1:], 0.1, *lasting[1:]]))
+    assert judged("a", [1.0, 1.0, 1.0]) == [True, False, False]
+    assert judged("b", lasting) == [False] * (CROWDED_READINGS - 1) + [True]
+    assert not any(judged("c", lasting, threads=3))
+    same = attrs.evolve(QUIET, others=1.0)
+    assert not any(watch.judge("d", same, 4) for _ in range(3 * CROWDED_READINGS))
+    assert "--threads 3" in crowding(same, 4)

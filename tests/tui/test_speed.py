@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from mnist_tui.core.events import BatchTimed, Observed, Paused
 from mnist_tui.core.monitor import Monitor
 from mnist_tui.core.settings import ScreenSettings
-from mnist_tui.core.speed import MachineLoad
+from mnist_tui.core.speed import CROWDED_READINGS, MachineLoad
 from mnist_tui.tui.screens import speed
 from mnist_tui.tui.screens.speed import SpeedScreen
-from tests.tui.scripted import make_app, mid_run
+from tests.tui.scripted import make_app, mid_run, said
 from tests.tui.test_app import text_of
 
 LOAD = MachineLoad(2, 1.87, 0.0, 1_234_000_000)
@@ -111,3 +112,37 @@ async def test_the_load_is_shown_below_the_settings_once_there_is_one() -> None:
         runner.say(Paused(1250))
         app.tick()
         assert monitor.watched[-1] == ("cpu", False)
+
+
+async def test_other_programs_that_slow_the_training_down_are_named_once() -> None:
+    app, _ = make_app(mid_run())
+    monitor = app.session._monitor = Idle(None)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        app.tick()
+        threads = app.session.progress.threads
+        assert threads > 1
+        for _ in range(3 * CROWDED_READINGS):
+            monitor.load = attrs.evolve(LOAD, cores=threads, own=1.0, others=1.0)
+            app._figures_shown = 0.0
+            app.tick()
+        await pilot.pause()
+        words = [text for text in said(app) if "other programs keep" in text.lower()]
+        assert len(words) == 1
+        assert words[0].startswith(f"Other programs keep 1.0 of {threads} cores busy")
+        assert f"--threads {threads - 1}" in words[0]
+
+
+async def test_a_pause_that_waits_for_its_batch_is_seen_to_wait() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        app.tick()
+        await pilot.press("space")
+        app.show()
+        assert "pauses after this batch" in text_of(app.dashboard.status)
+        runner.say(Paused(1250))
+        app.tick()
+        app.show()
+        assert "pauses after this batch" not in text_of(app.dashboard.status)
+        assert "paused" in text_of(app.dashboard.status)

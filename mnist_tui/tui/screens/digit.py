@@ -58,7 +58,7 @@ class DigitScreen(Copying):
         self.set_class(session.ascii_only, "-ascii")
         self.session = session
         self.study = Study(session, subject)
-        self.status = StatusBar(session.progress, session.settings, ascii_only=session.ascii_only)
+        self.status = StatusBar(session)
         self.neighbours = NeighbourPanel(self.study, id="neighbours")
         self._cycled: list[StudyPanel] = [
             self.neighbours,

@@ -55,7 +55,7 @@ class DrawScreen(PreparedScreen):
         self.set_class(ascii_only, "-ascii")
         self.session = session
         self.drawn = session.canvas
-        self.status = StatusBar(session.progress, session.settings, ascii_only=ascii_only)
+        self.status = StatusBar(session)
         self.view = CanvasView(self.drawn, glyphs=session.glyphs)
         self.panel = SeenPanel(session.browser, glyphs=session.glyphs)
         self.kept = KeptPanel(session.browser, glyphs=session.glyphs)

@@ -36,7 +36,7 @@ class InspectScreen(Finding, Viewing, Comparing, Taking, Looking):
         super().__init__(id="inspect")
         self.set_class(session.ascii_only, "-ascii")
         self.session = session
-        self.status = StatusBar(session.progress, session.settings, ascii_only=session.ascii_only)
+        self.status = StatusBar(session)
         self.search = SearchLine(session.browser, self.looked_at, ascii_only=session.ascii_only)
         self.gallery = Gallery(session)
         self.closeup = DigitPanel(session, filmstrip=False, id="closeup")

@@ -51,7 +51,7 @@ class RunsScreen(Screen[None]):
         self.set_class(ascii_only, "-ascii")
         self._session = session
         self.shelf = shelf
-        self.status = StatusBar(session.progress, session.settings, ascii_only=ascii_only)
+        self.status = StatusBar(session)
         self.table = RunsTable(shelf, ascii_only=ascii_only)
         self.actions = ActionLine(self.OWN_BINDINGS, ascii_only=ascii_only)
         self.overlay = OverlayChart(shelf, ascii_only=ascii_only)

@@ -45,7 +45,7 @@ class TrainScreen(Screen[None]):
         self._session = session
         self.set_class(session.ascii_only, "-ascii")
         ascii_only = session.ascii_only
-        self.status = StatusBar(session.progress, session.settings, ascii_only=ascii_only)
+        self.status = StatusBar(session)
         self.knobs = KnobPanel(session.wanted, session.dataset, ascii_only=ascii_only)
         self.facts = RunFacts(session)
         self.load = LoadStrip(session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,12 +14,17 @@ from mnist_tui.render.palette import Palette
 from mnist_tui.render.words import clock, grouped
 from mnist_tui.tui.widgets.line_view import LineView
 
+if TYPE_CHECKING:
+    from mnist_tui.tui.session import Session
+
 _PHASES = ("training", "paused", "evaluating", "finding rate", "done", "stopped", "failed", "crashed")
 _SIGNS = dict(zip(_PHASES, "●‖◌◌✓■✗✗", strict=True))
 _ASCII_SIGNS = dict(zip(_PHASES, "*=~~+#xx", strict=True))
 
 
-def status_pieces(progress: Progress, settings: RunSettings, slow_link: str = "") -> list[tuple[int, str, str]]:
+def status_pieces(
+    progress: Progress, settings: RunSettings, slow_link: str = "", *, pausing: bool = False
+) -> list[tuple[int, str, str]]:
     """The words of the line as (how soon they may be dropped, kind, text), in order; 0 is never dropped."""
     pieces: list[tuple[int, str, str]] = [
         (5, "name", "mnist-tui"),
@@ -28,6 +34,8 @@ def status_pieces(progress: Progress, settings: RunSettings, slow_link: str = ""
         where = progress.device_name or (f"{progress.threads} threads" if progress.threads > 1 else "1 thread")
         pieces.append((4, "setting", f"{progress.device} {where}"))
     pieces.append((0, "phase", progress.phase))
+    if pausing and progress.phase == "training":
+        pieces.append((1, "slow", "pauses after this batch"))
     if progress.observed is not None:
         pieces.append((0, "figure", f"watching, {progress.observed}"))
         if progress.owner:
@@ -64,11 +72,10 @@ class StatusBar(LineView):
     StatusBar { height: 1; background: $panel; }
     """
 
-    def __init__(self, progress: Progress, settings: RunSettings, *, ascii_only: bool = False) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__(id="status")
-        self._progress = progress
-        self._settings = settings
-        self._ascii = ascii_only
+        self._session = session
+        self._ascii = session.ascii_only
         self._shown: list[tuple[int, str, str]] = []
 
     def show(self) -> None:
@@ -79,7 +86,9 @@ class StatusBar(LineView):
             self.redraw()
 
     def _pieces(self) -> list[tuple[int, str, str]]:
-        return status_pieces(self._progress, self._settings, getattr(self.app, "slow_link", ""))
+        session = self._session
+        slow_link = getattr(self.app, "slow_link", "")
+        return status_pieces(session.progress, session.settings, slow_link, pausing=session.pausing)
 
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """The words that fit, two spaces apart."""
@@ -110,9 +119,9 @@ class StatusBar(LineView):
         yield line
 
     def _phase_colour(self, palette: Palette) -> str:
-        if self._progress.observed == "stalled":
+        if self._session.progress.observed == "stalled":
             return palette.warning
-        match self._progress.phase:
+        match self._session.progress.phase:
             case "training" | "done":
                 return palette.right
             case "paused" | "evaluating" | "finding rate" | "stopped":
