@@ -145,9 +145,9 @@ def _refuse_label(path: Path, index: int, value: int) -> NoReturn:
 
 def _read(path: Path, kind: _Kind, parse: Callable[[Path, BinaryIO, _Kind], T]) -> T:
     """What `parse` makes of the file."""
-    compressed = path.name.endswith(".gz")
     import gzip  # not before the first frame
 
+    compressed = path.name.endswith(".gz")
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):

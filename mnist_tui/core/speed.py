@@ -96,7 +96,7 @@ def what_bounds(times: StageTimes, device: str, threads: int, load: MachineLoad 
 def crowding(load: MachineLoad, threads: int) -> str:
     """What to do where other programs need cores that `threads` of a training keep busy; empty where none does.
 
-    Beside one busy core of two, one thread trained 2 to 12 times as fast as two.
+    Beside one busy core of two, one thread trained 2 to 15 times as fast as two.
     """
     least = max(1, load.cores - round(load.others + 0.2))
     if load.others < _BUSY_OTHERS or threads <= least:

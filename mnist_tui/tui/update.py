@@ -52,7 +52,7 @@ class SparingCompositor(Compositor):
         width, height = self.size
         lines: list[list[Strip]] = [[] for _ in range(height)]
         for y, _, strip in sorted(self._draw({y: [(0, width)] for y in range(height) if width}), key=_place):
-            lines[y].append(strip)
+            lines[y].append(strip)  # none overlaps another: where a gap ends, a widget in front or the screen's edge is
         if simplify:  # for a picture of the screen
             lines = [[Strip(filter(_has_text, Strip.join(line))).simplify().discard_meta()] for line in lines]
         return LayoutUpdate(list(lines), self.size.region)
