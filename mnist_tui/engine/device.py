@@ -15,7 +15,7 @@ from mnist_tui.core.errors import UsageError
 from mnist_tui.core.launch import Launch
 from mnist_tui.core.settings import MOST_THREADS, Precision
 from mnist_tui.core.telemetry import available_cores
-from mnist_tui.engine.blocked import HAS_ONEDNN_BF16
+from mnist_tui.engine.bfloat16 import has_fast_bf16
 
 
 @attrs.frozen
@@ -201,17 +201,5 @@ def resolve_precision(wanted: str, device: Device) -> Precision:
 def slowness_of(precision: Precision, device: Device) -> str:
     """A notice where `precision` is slower on `device` than the other one, or empty."""
     if precision == "bf16" and device.torch.type == "cpu" and not has_fast_bf16():
-        return "this CPU has no bfloat16 of its own and is slow in it: --precision fp32 is faster"
+        return "this CPU gains nothing by bfloat16: --precision fp32 is faster or as fast, and exact"
     return ""
-
-
-def has_fast_bf16() -> bool:
-    """Whether this CPU multiplies bfloat16 faster than float32: AVX512-BF16, AMX, or an Arm with BF16."""
-    if not HAS_ONEDNN_BF16:
-        return False
-    try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as told:
-            words = told.read(1 << 16).split()
-    except OSError:
-        return False  # told of no hardware: float32 is never wrong
-    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(words))

@@ -9,16 +9,17 @@ from torch import Tensor, nn
 from mnist_tui.core.settings import Precision
 from mnist_tui.engine.blocked import HAS_ONEDNN, HAS_ONEDNN_BF16, BlockedFeatures, convolve
 from mnist_tui.engine.network import CLASSES, SIDE, Architecture, Network
+from mnist_tui.engine.sparse import SparseFeatures, has_kernels
 
 
 class CNN(Network):
     """conv 1->32, ReLU, pool, conv 32->64, ReLU, pool, 128 hidden units, ReLU, 10 logits.
 
     Pooling comes before the ReLU: the two commute, the values are the same, and the ReLU touches a quarter of the
-    numbers. On a CPU the maps stay in oneDNN's own blocked layout from the first convolution to the flattening, whose
-    pooling remembers a byte instead of an int64 an output: 0.92 of a training step of channels-last maps on two cores.
-    Elsewhere they are channels-last, as the weights are after `settle`. Names and shapes of the weights are those of
-    the classic script.
+    numbers. On a CPU that there are kernels for, both convolutions are `engine.sparse`; on others the maps stay in
+    oneDNN's own blocked layout from the first convolution to the flattening, whose pooling remembers a byte instead of
+    an int64 an output. Elsewhere they are channels-last, as the weights are after `settle`. Names and shapes of the
+    weights are those of the classic script.
     """
 
     RECTIFIED = ("conv1", "conv2", "fc1")
@@ -50,19 +51,27 @@ class CNN(Network):
     def _features(self, images: Tensor, dtype: torch.dtype | None) -> Tensor:
         """Maps (n, c2, 7, 7) computed in `dtype`; None leaves that to autocast."""
         conv1, conv2 = self.conv1, self.conv2
-        blocked = HAS_ONEDNN and dtype is not None and images.device.type == "cpu" and images.dtype == torch.float32
-        if blocked and torch.is_grad_enabled() and not images.requires_grad:
-            learned: Tensor = BlockedFeatures.apply(images, conv1.weight, conv1.bias, conv2.weight, conv2.bias, dtype)
-            return learned
-        if blocked and not torch.is_grad_enabled():
-            maps = images.to_mkldnn(dtype)
-            for conv in (conv1, conv2):
-                maps = F.relu(F.max_pool2d(convolve(maps, conv.weight, conv.bias), kernel_size=2, stride=2))
-            return maps.to_dense()
+        if dtype is not None and images.device.type == "cpu" and images.dtype == torch.float32:
+            weights = conv1.weight, conv1.bias, conv2.weight, conv2.bias
+            if self._has_kernels and not images.requires_grad:
+                by_kernels: Tensor = SparseFeatures.apply(images, *weights, dtype)
+                return by_kernels
+            if HAS_ONEDNN and not torch.is_grad_enabled():
+                maps = images.to_mkldnn(dtype)
+                for conv in (conv1, conv2):
+                    maps = F.relu(F.max_pool2d(convolve(maps, conv.weight, conv.bias), kernel_size=2, stride=2))
+                return maps.to_dense()
+            if HAS_ONEDNN and not images.requires_grad:
+                blocked: Tensor = BlockedFeatures.apply(images, *weights, dtype)
+                return blocked
         maps = images
         for conv in (conv1, conv2):
             maps = F.relu(F.max_pool2d(conv(maps), kernel_size=2, stride=2))
         return maps
+
+    @property
+    def _has_kernels(self) -> bool:
+        return has_kernels(self.architecture.width, self.architecture.second_width)
 
     def activations(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the three ReLUs give for `images`: (n, c1, 14, 14), (n, c2, 7, 7), (n, hidden units)."""
@@ -72,6 +81,6 @@ class CNN(Network):
 
     def settle(self, device: torch.device) -> Network:
         """Move to `device`, the weights in the order of memory it is fastest with."""
-        blocked = device.type == "cpu" and HAS_ONEDNN
+        blocked = device.type == "cpu" and HAS_ONEDNN and not self._has_kernels
         layout = torch.contiguous_format if blocked else torch.channels_last
         return self.to(device).to(memory_format=layout)

@@ -161,7 +161,7 @@ def test_auto_takes_bfloat16_where_the_processor_has_it(fast: bool, monkeypatch:
 def test_a_precision_that_this_processor_is_slow_in_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "has_fast_bf16", lambda: False)
     cpu = devices.choose("cpu")
-    assert "--precision fp32 is faster" in devices.slowness_of("bf16", cpu)
+    assert "--precision fp32" in devices.slowness_of("bf16", cpu)
     assert devices.slowness_of("fp32", cpu) == ""
     monkeypatch.setattr(devices, "has_fast_bf16", lambda: True)
     assert devices.slowness_of("bf16", cpu) == ""
