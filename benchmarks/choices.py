@@ -27,6 +27,12 @@ from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.model import CNN
 
 
+class Blocked(CNN):
+    """Without kernels of our own."""
+
+    _has_kernels = False
+
+
 class PooledFirst(CNN):
     """Left to autograd, in channels-last order."""
 
@@ -88,15 +94,17 @@ def within_one_process(pairs: int, batches: int, threads: int) -> None:
             taken.append(time.perf_counter() - began)
         return 64 / statistics.median(taken)
 
-    ours = learner_with(CNN, torch.contiguous_format).train_batch
+    ours = learner_with(CNN, torch.channels_last).train_batch
+    blocked = learner_with(Blocked, torch.contiguous_format).train_batch
     pooled_first = learner_with(PooledFirst, torch.channels_last).train_batch
     pooled_last = learner_with(PooledLast, torch.channels_last).train_batch
     plain = learner_with(Plain, torch.contiguous_format).train_batch
-    bfloat16 = learner_with(CNN, torch.contiguous_format, "bf16").train_batch
-    whole = learner_with(CNN, torch.contiguous_format)
+    bfloat16 = learner_with(CNN, torch.channels_last, "bf16").train_batch
+    whole = learner_with(CNN, torch.channels_last)
     whole._step = whole.optimizer.step
     for choice, without, step, other in (
-        ("oneDNN's blocked layout, one node of the gradient graph", "channels last", ours, pooled_first),
+        ("kernels that pass over zeros", "oneDNN's blocked layout", ours, blocked),
+        ("oneDNN's blocked layout, one node of the gradient graph", "channels last", blocked, pooled_first),
         ("channels last", "torch's own layout", pooled_last, plain),
         ("ReLU after pooling", "ReLU before pooling", pooled_first, pooled_last),
         ("Adam's function", "Optimizer.step", ours, whole.train_batch),

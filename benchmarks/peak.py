@@ -2,7 +2,8 @@
 
 In one process rounds of matrix products, of several sizes, alternate with rounds of whole training steps, from the
 gather of the images to the optimizer. A step's work is counted as its multiplications and additions in convolutions and
-linear layers, forward and backward, without a gradient of the images; whatever else it does counts as lost time.
+linear layers, forward and backward, without a gradient of the images; whatever else it does counts as lost time. A
+product with a zero counts as work, whether it is done or passed over.
 """
 
 from __future__ import annotations

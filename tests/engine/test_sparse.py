@@ -42,7 +42,7 @@ def threads() -> Iterator[None]:
 
 
 def weights(c1: int, c2: int, scale: float = 1.0) -> list[Tensor]:
-    """Weights and biases of two convolutions, `scale` times small whole numbers: a sum of these is exact in any order."""
+    """Weights and biases of two convolutions, small whole numbers times `scale`: without one every sum is exact."""
     torch.manual_seed(5)
     sizes = [(c1, 1, 3, 3), (c1,), (c2, c1, 3, 3), (c2,)]
     return [(scale * torch.randint(-2, 3, size)).requires_grad_() for size in sizes]
