@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Key, ScreenResume
 from textual.geometry import Size
 from textual.screen import Screen
+from textual.widget import Widget
 
 from mnist_tui.tui.styles import MODES, read_styles
 from mnist_tui.tui.widgets.chart_pair import ChartPair, Metric
 from mnist_tui.tui.widgets.digit_panel import DigitPanel
 from mnist_tui.tui.widgets.health_bar import HealthBar
 from mnist_tui.tui.widgets.key_bar import KeyBar
+from mnist_tui.tui.widgets.knob_list import KnobList
 from mnist_tui.tui.widgets.knob_panel import KnobPanel
 from mnist_tui.tui.widgets.load_strip import LoadStrip
 from mnist_tui.tui.widgets.run_facts import RunFacts
@@ -23,8 +25,6 @@ from mnist_tui.tui.widgets.status_bar import StatusBar
 from mnist_tui.tui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
-    from textual.widget import Widget
-
     from mnist_tui.tui.session import Session
     from mnist_tui.tui.widgets.batch_panel import BatchPanel
     from mnist_tui.tui.widgets.preview_panel import PreviewPanel
@@ -150,6 +150,13 @@ class TrainScreen(Screen[None]):
             if shown.can_focus and self.focused in {self.digits, before, None}:
                 self.call_after_refresh(shown.focus)
         shown.show()
+
+    def scroll_to_center(self, widget: Widget, *args: Any, **options: Any) -> None:
+        """Textual's way to a focused widget that is not wholly seen; in a list it is the current row that counts."""
+        if isinstance(widget, KnobList):
+            widget.reveal()
+        else:
+            super().scroll_to_center(widget, *args, **options)
 
     def on_descendant_focus(self) -> None:
         """The preview of an augmentation comes and goes with the focus."""

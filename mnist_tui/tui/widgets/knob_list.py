@@ -81,7 +81,7 @@ class KnobList(ScrollView, can_focus=True):
     def choose(self, name: str) -> None:
         """Make the row of hyperparameter `name` the current one."""
         self._go(self._places[name])
-        self._reveal()
+        self.reveal()
 
     def show(self, name: str, value: Value, *, pending: bool, waits: bool) -> None:
         """Show `value` on a row, as `KnobRow.show` says."""
@@ -107,10 +107,10 @@ class KnobList(ScrollView, can_focus=True):
         self.refresh_line(self._place)
         self.refresh_line(place)
         self._place = place
-        self._reveal()
+        self.reveal()
         self.post_message(self.Moved(self.current.knob))
 
-    def _reveal(self) -> None:
+    def reveal(self) -> None:
         """Scroll the current row into sight: the list, and what it is scrolled in where the panels are stacked."""
         self.scroll_to_region(Region(0, self._place, 1, 1), animate=False, force=True, immediate=True)
         y = self.content_region.y + self._place - self.scroll_offset.y
@@ -170,9 +170,9 @@ class KnobList(ScrollView, can_focus=True):
             self._retype(typed + " ".join(event.text.split()))
 
     def on_focus(self) -> None:
-        """The current row lights up, and is in sight once Textual has scrolled the list there."""
+        """The current row lights up, and is in sight."""
         self.refresh_line(self._place)
-        self.call_after_refresh(self._reveal)
+        self.reveal()
 
     def on_blur(self, event: Blur) -> None:
         """Leaving the list drops what was half typed."""
