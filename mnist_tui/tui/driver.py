@@ -2,17 +2,22 @@
 
 A stray SIGCONT (the kernel sends one with every hangup, batch systems before they cancel) restarts the application mode
 and leaks threads; bytes that are no UTF-8 (legacy mouse reports after a reattach, Textual issue 6668) end the program.
+And of two resizes in quick succession the later one was told first now and then: the screen kept the wrong size.
 """
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import functools
+import signal
 from typing import Any
 
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Resize
+from textual.geometry import Size
 
 from mnist_tui.core.suspension import suspension
 from mnist_tui.tui.output import Output
@@ -34,9 +39,17 @@ class GuardedDriver(LinuxDriver):
         return self._writer_thread if isinstance(self._writer_thread, Output) else None
 
     def start_application_mode(self) -> None:
-        """Textual's, with another writing thread than the module's own."""
+        """Textual's, with another writing thread than the module's own, and with sizes in the order they came in."""
         linux_driver.WriterThread = Output  # type: ignore[attr-defined]
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        loop = asyncio.get_running_loop()
+        signal.signal(signal.SIGWINCH, lambda *_: loop.call_soon_threadsafe(self._tell_size))
+
+    def _tell_size(self) -> None:
+        """Read the terminal's size here, not in the handler: a second signal interrupts that between look and word."""
+        if not self._in_band_window_resize:
+            size = Size(*self._get_terminal_size())
+            self._app.post_message(Resize(size, size))
 
     def write(self, data: str) -> None:
         """Hand `data` to the writing thread; the parts of a synchronised frame go together.
