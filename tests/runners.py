@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 
 import attrs
@@ -29,7 +30,9 @@ class HeardRunner(LocalRunner):
     def until(self, found: Callable[[Event], bool]) -> list[Event]:
         """The events up to and including the first that is `found`."""
         seen: list[Event] = []
+        deadline = time.monotonic() + 3 * PATIENCE
         while not (seen and found(seen[-1])):
+            assert time.monotonic() < deadline, f"not among {Counter(type(event).__name__ for event in seen)}"
             if not self._heard:
                 self._heard.extend(self.wait(PATIENCE))
             assert self._heard, f"nothing more after {[type(event).__name__ for event in seen]}"

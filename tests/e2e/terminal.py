@@ -214,6 +214,14 @@ class Terminal:
                 self.exit_code = os.waitstatus_to_exitcode(status)
         return self.exit_code is not None
 
+    def wait_until_stopped(self, seconds: float = 30.0) -> None:
+        """Read until the program has stopped, as by Ctrl+Z; where nobody reads it waits to say its last word."""
+        deadline = time.monotonic() + seconds
+        while not os.waitpid(self.pid, os.WUNTRACED | os.WNOHANG)[0]:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not stopped after {seconds} s:\n{self.text}")
+            self.pump()
+
     def wait(self, seconds: float = 20.0, *, reading: bool = True) -> int:
         """Read until the program ends, or only wait for it; its exit code."""
         deadline = time.monotonic() + seconds

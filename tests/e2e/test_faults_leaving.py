@@ -161,7 +161,7 @@ def test_06_ctrl_z_and_fg(tmp_path: Path, small: list[str]) -> None:
         terminal.until(trained_some)
         terminal.kill(signal.SIGCONT)
         terminal.type("\x1a")
-        os.waitpid(terminal.pid, os.WUNTRACED)
+        terminal.wait_until_stopped()
         while terminal.pump(0.2):
             pass
         assert terminal.restored
