@@ -23,8 +23,8 @@ PATIENCE = 20.0  # how long a broken test hangs; no test that passes waits for i
 class HeardRunner(LocalRunner):
     """A runner with an ear: events that came together are told one by one."""
 
-    def __init__(self, settings: RunSettings, *, attended: bool = True) -> None:
-        super().__init__(settings, attended=attended)
+    def __init__(self, settings: RunSettings, *, attended: bool = True, behind_screen: bool = False) -> None:
+        super().__init__(settings, attended=attended, behind_screen=behind_screen)
         self._heard: deque[Event] = deque()
 
     def until(self, found: Callable[[Event], bool]) -> list[Event]:

@@ -1,6 +1,7 @@
 """The runner on small real data; what it promises is in the docstrings of `mnist_tui.runner`."""
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ from mnist_tui.core.events import (
     RunStarted,
     SaveFailed,
 )
+from mnist_tui.core.priority import NICE
 from mnist_tui.core.runs import name_of, read_run, run_folders
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.engine import examiner
@@ -594,3 +596,20 @@ def test_a_restart_ends_the_run_and_begins_the_next_with_the_edits_made_meanwhil
     assert finished.status == "done"
     assert begun.hyperparameters.dropout == 0.25  # it reached the run that was ordered, not the one that ended
     assert not any(isinstance(event, HyperparametersApplied) for event in events)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it by thread")
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_screen_comes_before_the_training(settings: RunSettings, drawn: bool) -> None:
+    runner = HeardRunner(settings, behind_screen=drawn)
+    try:
+        runner.load()
+        runner.until(is_a(EngineLoaded))
+        (trainer,) = [thread for thread in threading.enumerate() if thread.name == "trainer"]
+        assert trainer.native_id is not None
+        own, its = (
+            os.getpriority(os.PRIO_PROCESS, thread) for thread in (threading.get_native_id(), trainer.native_id)
+        )
+        assert its == (min(19, own + NICE) if drawn else own)
+    finally:
+        assert runner.close(PATIENCE)

@@ -21,6 +21,7 @@ from mnist_tui.core.dataset import dataset_info
 from mnist_tui.core.errors import DatasetError, UsageError, UserError, is_out_of_memory
 from mnist_tui.core.hyperparameters import Hyperparameters, with_changes
 from mnist_tui.core.knob import Value
+from mnist_tui.core.priority import let_others_first
 from mnist_tui.core.runs import check_writable, choose_name, create_folder, read_run
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.runner import Order
@@ -48,6 +49,7 @@ class LocalRunner:
         settings: device, data, folders.
         attended: somebody watches, and decides what to do about a loss that is not finite.
         launch: our place among several processes that train together, which this one leads.
+        behind_screen: a screen is drawn in this process, and comes before the training where the two want a core.
 
     Raises:
         UsageError: the run's name is taken or none, or there is no such data set.
@@ -55,13 +57,21 @@ class LocalRunner:
 
     watching = False
 
-    def __init__(self, settings: RunSettings, *, attended: bool = True, launch: Launch | None = None) -> None:
+    def __init__(
+        self,
+        settings: RunSettings,
+        *,
+        attended: bool = True,
+        launch: Launch | None = None,
+        behind_screen: bool = False,
+    ) -> None:
         check_writable(settings.runs_dir)
         choose_name(settings.runs_dir, settings.name, settings.preset)
         dataset_info(settings.dataset)
         self.settings = settings
         self._attended = attended
         self._launch = launch
+        self._behind_screen = behind_screen
         self._inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self._orders: queue.SimpleQueue[Order | Hyperparameters | None] = queue.SimpleQueue()
         self._control: Control | None = None
@@ -234,6 +244,8 @@ class LocalRunner:
     # --- the training thread
 
     def _main(self) -> None:
+        if self._behind_screen:
+            let_others_first()
         try:
             bench = self._load(self.settings)
             while (order := self._orders.get()) is not None and not self._stop_requested.is_set():

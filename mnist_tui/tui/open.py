@@ -47,7 +47,7 @@ def open_dashboard(
     from mnist_tui.tui.app import MnistApp
     from mnist_tui.tui.session import Session
 
-    runner = LocalRunner(run)
+    runner = LocalRunner(run, behind_screen=True)
     departure = Departure()
     departure.listen()
     session = Session(runner, hyperparameters, ascii_only=screen.ascii, look=choose_look(screen, os.environ))
