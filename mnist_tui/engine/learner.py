@@ -16,7 +16,7 @@ from mnist_tui.engine.architectures import architecture_for, make_network
 from mnist_tui.engine.averaging import WeightAverage
 from mnist_tui.engine.checkpoint import set_random_state
 from mnist_tui.engine.network import Network
-from mnist_tui.engine.optimizers import apply_live, make_optimizer, make_step, make_tensor_step
+from mnist_tui.engine.optimizers import apply_live, make_optimizer, make_step, make_tensor_step, restore_optimizer
 
 
 class Learner:
@@ -183,7 +183,7 @@ class Learner:
         self.forget_gradients()
         self.hyperparameters = hyperparameters
         optimizer = make_optimizer(self._weights, hyperparameters)
-        optimizer.load_state_dict(content["optimizer"])  # replaces the groups that `make_step` looks into
+        restore_optimizer(optimizer, content["optimizer"])  # replaces the groups that `make_step` looks into
         self._use(optimizer)
         self.model.dropout = hyperparameters.dropout
         self._average_anew()

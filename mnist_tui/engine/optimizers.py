@@ -63,6 +63,19 @@ def apply_live(optimizer: torch.optim.Optimizer, hyperparameters: Hyperparameter
             state.setdefault("momentum_buffer", torch.zeros_like(parameter))
 
 
+def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Take over what `state_dict` gave, also on a machine that keeps the weights in another order of memory.
+
+    torch leaves the moments in the order of whoever wrote them, and its fused steps go through the memory of weights
+    and moments side by side: without a word, they would take those of other weights.
+    """
+    optimizer.load_state_dict(state)
+    for weight, values in optimizer.state.items():
+        for name, value in values.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape:
+                values[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
+
+
 def make_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
     """What takes one step of `optimizer` with the gradients as they are; state and values stay where it keeps them.
 

@@ -1,3 +1,4 @@
+import copy
 from typing import Any
 
 import attrs
@@ -5,7 +6,7 @@ import pytest
 import torch
 
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
-from mnist_tui.engine.optimizers import apply_live, make_optimizer, make_step
+from mnist_tui.engine.optimizers import apply_live, make_optimizer, make_step, restore_optimizer
 
 KINDS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -104,3 +105,26 @@ def test_a_step_is_the_optimizers_own_through_every_live_edit(name: str) -> None
     assert ours.tolist() == theirs.tolist()
     for state, wanted in zip(mine.state_dict()["state"].values(), plain.state_dict()["state"].values(), strict=True):
         torch.testing.assert_close(state, wanted, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", KNOBS["optimizer"].choices)
+@pytest.mark.parametrize("order", [torch.channels_last, torch.contiguous_format], ids=["last", "first"])
+def test_a_state_of_another_order_of_memory_belongs_to_the_same_weights(name: str, order: torch.memory_format) -> None:
+    """As between a GPU and a CPU, or between processors with kernels and without."""
+    settings = Hyperparameters(optimizer=name, learning_rate=0.1)
+    start = torch.randn(4, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+    gradients = [torch.randn(4, 3, 2, 2, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2)]
+
+    def stepped(parameter: torch.Tensor, optimizer: torch.optim.Optimizer, gradient: torch.Tensor) -> None:
+        parameter.grad = torch.empty_like(parameter).copy_(gradient)
+        make_step(optimizer)()
+
+    one = start.clone().requires_grad_()
+    mine = make_optimizer([one], settings)
+    stepped(one, mine, gradients[0])
+    other = one.detach().clone().contiguous(memory_format=order).requires_grad_()
+    theirs = make_optimizer([other], settings)
+    restore_optimizer(theirs, copy.deepcopy(mine.state_dict()))
+    stepped(one, mine, gradients[1])
+    stepped(other, theirs, gradients[1])
+    assert torch.equal(one, other)
