@@ -7,9 +7,9 @@ time that it takes with oneDNN's operators (`benchmarks.choices`).
 
 from __future__ import annotations
 
+import os
 import platform
 from functools import cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,18 +19,28 @@ if TYPE_CHECKING:
     from mnist_tui.engine.kernels.host import Program
 
 _FRAMED, _HALF, _QUARTER = (16, 16), (14, 14), (7, 7)
-_SLICES = 8
+_SLICES = 16
 """Into how many parts a batch is cut for its sums, however many threads there are: so they are the same with any."""
+_MOST_VECTORS = 16
+"""How many vectors the channels of a place may take: the code is as long as they are many."""
 
 
 @cache
 def has_kernels(width: int, second_width: int) -> bool:
     """Whether there are kernels for a first and a second convolution of so many channels on this processor.
 
-    They need Linux on x86-64 with AVX2 or AVX-512. llvmlite, which takes 0.1 s to import, is loaded only there.
+    They need Linux on x86-64 with AVX2 or AVX-512. llvmlite, which takes 0.1 s to import, is loaded only there. Where
+    it is missing, broken or of another time, or may not make code, and with `MNIST_TUI_KERNELS=0`, there are none.
     """
-    there = platform.system() == "Linux" and platform.machine() == "x86_64" and find_spec("llvmlite") is not None
-    return there and _lanes(width, second_width) > 0
+    if platform.system() != "Linux" or platform.machine() != "x86_64" or os.environ.get("MNIST_TUI_KERNELS") == "0":
+        return False
+    try:
+        if not _lanes(width, second_width):
+            return False
+        _backward_program(width, second_width)  # needed in any case, and a proof that code can be made
+    except (ImportError, OSError, RuntimeError, AttributeError, TypeError):
+        return False
+    return True
 
 
 class SparseFeatures(torch.autograd.Function):
@@ -100,8 +110,10 @@ def _lanes(width: int, second_width: int) -> int:
     from mnist_tui.engine.kernels.host import host
 
     here = host()
+    most = max(width, second_width)
     narrower = (lanes for lanes in (16, 8, 4) if here is not None and lanes <= here.lanes)
-    return next((lanes for lanes in narrower if width % lanes == 0 and second_width % lanes == 0), 0)
+    fitting = (lanes for lanes in narrower if width % lanes == 0 and second_width % lanes == 0)
+    return next((lanes for lanes in fitting if most <= _MOST_VECTORS * lanes), 0)
 
 
 @cache

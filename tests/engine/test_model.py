@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from mnist_tui.core.errors import ModelFileError
 from mnist_tui.engine import model
 from mnist_tui.engine.architectures import architecture_of
+from mnist_tui.engine.blocked import HAS_ONEDNN_BF16
 from mnist_tui.engine.model import CNN
 from mnist_tui.engine.network import Architecture
 from tests.engine.small import TINY, network
@@ -29,6 +30,13 @@ class Classic(nn.Module):
         x = F.relu(self.fc1(x))
         logits: Tensor = self.fc2(x)
         return logits
+
+
+@pytest.fixture(params=[True, False], ids=["kernels", "no kernels"])
+def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With kernels, where they exist, and without."""
+    if not request.param:
+        monkeypatch.setattr(model, "has_kernels", lambda *_: False)
 
 
 IMAGES = torch.rand(16, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -67,8 +75,9 @@ def test_gradients_are_those_of_the_classic_script() -> None:
 
 @pytest.mark.parametrize("sizes", [Architecture(16, 32, 8), TINY, Architecture(5, 3, 8), Architecture(20, 40, 4)])
 @pytest.mark.parametrize("count", [1, 7])
+@pytest.mark.usefixtures("kernels")
 def test_gradients_are_the_same_with_and_without_one_of_the_images(sizes: Architecture, count: int) -> None:
-    """Without one the maps take the short way of `engine.blocked`; with one autograd does it all."""
+    """Without one the maps take the short way of `engine.sparse` or `engine.blocked`; with one autograd does it all."""
     net = network(sizes)
     labels = torch.arange(count)
     found = []
@@ -82,8 +91,11 @@ def test_gradients_are_the_same_with_and_without_one_of_the_images(sizes: Archit
 
 
 @pytest.mark.parametrize("blocked", [True, False])
+@pytest.mark.usefixtures("kernels")
 def test_bfloat16_is_float32_but_for_its_rounding(blocked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Through oneDNN's blocked maps, and by autocast where the processor has none."""
+    """Through kernels or oneDNN's blocked maps, and by autocast where the processor has none."""
+    if blocked and not HAS_ONEDNN_BF16:
+        pytest.skip("oneDNN has no bfloat16 on this processor")
     monkeypatch.setattr(model, "HAS_ONEDNN_BF16", blocked)
     exact = network(Architecture(8, 16, 32))
     rounded = CNN(exact.architecture, precision="bf16")

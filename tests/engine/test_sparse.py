@@ -118,6 +118,18 @@ def test_what_is_no_number_goes_on_as_such() -> None:
     assert torch.autograd.grad(maps, some, maps.detach())[3][5].isnan()
 
 
+@pytest.mark.parametrize("place", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_what_is_no_number_wins_in_any_of_the_four_places(place: tuple[int, int]) -> None:
+    some = [torch.zeros_like(each) for each in weights(16, 32)]
+    for weight in (some[0], some[2]):
+        weight[:, :, 1, 1] = 1.0
+    images = torch.ones(1, 1, 28, 28)
+    images[0, 0, 6 + place[0], 8 + place[1]] = torch.nan
+    expected = by_torch(images, *some)
+    assert expected.isnan().any()
+    assert torch.equal(SparseFeatures.apply(images, *some).isnan(), expected.isnan())
+
+
 def test_images_in_another_order_of_memory_are_the_same_images() -> None:
     images, some = digits(6), weights(16, 32)
     turned = images.permute(0, 1, 3, 2)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -29,9 +30,14 @@ class Host:
 
 @cache
 def host() -> Host | None:
-    """This processor, or None where it has no long vectors, or where torch's threads cannot be had."""
+    """This processor, or None where it has no long vectors, or where torch's threads cannot be had.
+
+    Raises:
+        OSError: memory may not be written and then run here, as SELinux and systemd can have it.
+    """
     if _start_threads() is None:
         return None
+    binding.check_jit_execution()
     has = binding.get_host_cpu_features()
     if all(has.get(name) for name in ("avx512f", "avx512bw", "avx512vl")):
         return Host(lanes=16, registers=32)
@@ -71,12 +77,14 @@ class Program:
         passes.run(parsed, binding.create_pass_builder(machine, binding.create_pipeline_tuning_options()))
         self._engine = binding.create_mcjit_compiler(parsed, machine)  # frees the code when it is collected
         self._engine.finalize_object()
+        names = [function.name for function in parsed.functions if not function.is_declaration]
+        self._addresses = {name: self._engine.get_function_address(name) for name in names}
 
     def run(self, name: str, tasks: int, *arguments: int | Tensor) -> None:
         """Do all tasks of a kernel, in torch's number of threads."""
         told = [each if isinstance(each, int) else each.data_ptr() for each in arguments]
         words = (ctypes.c_int64 * (2 + len(told)))(0, tasks, *told)
-        address = self._engine.get_function_address(name)
+        address = self._addresses[name]
         threads = min(torch.get_num_threads(), tasks)
         if threads > 1:
             start = _start_threads()
@@ -87,6 +95,13 @@ class Program:
 
 
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_OPENMP = re.compile(rb"/lib(?:g|i|)omp[^/]*\.so[.\d]*$")
+
+
+def openmp_paths(maps: Iterable[bytes]) -> list[bytes]:
+    """The files of OpenMP's libraries among the lines of `/proc/self/maps`; folders may have any name."""
+    rows = (line.rstrip(b"\n").split(maxsplit=5) for line in maps)
+    return sorted({row[5] for row in rows if len(row) == 6 and _OPENMP.search(row[5])})
 
 
 @cache
@@ -96,10 +111,10 @@ def _start_threads() -> Callable[[int, Any, int, int], None] | None:
     Threads of our own would have to share the cores with torch's, which spin for a while after they have worked. The
     OpenMP of LLVM and Intel has that function too.
     """
-    with open("/proc/self/maps", encoding="utf-8", errors="replace") as told:
-        paths = sorted(set(re.findall(r"/\S*lib(?:g|i|)omp[^/\s]*\.so[.\d]*$", told.read(), re.MULTILINE)))
+    with open("/proc/self/maps", "rb") as told:
+        paths = openmp_paths(told)
     for path in paths:
-        function = getattr(ctypes.CDLL(path), "GOMP_parallel", None)
+        function = getattr(ctypes.CDLL(os.fsdecode(path)), "GOMP_parallel", None)
         if function is not None:
             function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
             function.restype = None

@@ -255,7 +255,8 @@ def _maximum(kernel: Kernel, four: list[Value]) -> tuple[Value, Value]:
     build, lanes = kernel.build, kernel.lanes
     top, place = four[0], kernel.constants([0] * lanes)
     for number, other in enumerate(four[1:], 1):
-        greater = build.fcmp_unordered(">", other, top)  # what is no number goes on as such
+        no_number = build.fcmp_unordered("uno", other, other)  # goes on as such, from any of the four
+        greater = build.or_(build.fcmp_ordered(">", other, top), no_number)
         top = build.select(greater, other, top)
         place = build.select(greater, kernel.constants([number] * lanes), place)
     passes = build.fcmp_unordered(">", top, kernel.zeros())
