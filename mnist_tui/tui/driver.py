@@ -43,13 +43,13 @@ class GuardedDriver(LinuxDriver):
         linux_driver.WriterThread = Output  # type: ignore[attr-defined]
         super().start_application_mode()  # type: ignore[no-untyped-call]
         loop = asyncio.get_running_loop()
-        signal.signal(signal.SIGWINCH, lambda *_: loop.call_soon_threadsafe(self._tell_size))
+        signal.signal(signal.SIGWINCH, lambda *_: asyncio.run_coroutine_threadsafe(self._tell_size(), loop))
 
-    def _tell_size(self) -> None:
+    async def _tell_size(self) -> None:
         """Read the terminal's size here, not in the handler: a second signal interrupts that between look and word."""
         if not self._in_band_window_resize:
             size = Size(*self._get_terminal_size())
-            self._app.post_message(Resize(size, size))
+            await self._app._post_message(Resize(size, size))
 
     def write(self, data: str) -> None:
         """Hand `data` to the writing thread; the parts of a synchronised frame go together.

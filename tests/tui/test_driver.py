@@ -43,11 +43,8 @@ async def test_a_size_is_told_after_one_that_came_while_it_was_looked_at(monkeyp
     told: list[Size] = []
 
     class Listener:
-        def post_message(self, event: Resize) -> None:
-            told.append(event.size)
-
         async def _post_message(self, event: Resize) -> None:
-            self.post_message(event)
+            told.append(event.size)
 
     sizes = [(5, 2), (120, 36)]
     later = sizes[-1]
@@ -66,7 +63,7 @@ async def test_a_size_is_told_after_one_that_came_while_it_was_looked_at(monkeyp
     try:
         driver.start_application_mode()
         signal.raise_signal(signal.SIGWINCH)
-        for _ in range(3):
+        for _ in range(10):
             await asyncio.sleep(0)
     finally:
         signal.signal(signal.SIGWINCH, before)
