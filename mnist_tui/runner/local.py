@@ -21,7 +21,6 @@ from mnist_tui.core.dataset import dataset_info
 from mnist_tui.core.errors import DatasetError, UsageError, UserError, is_out_of_memory
 from mnist_tui.core.hyperparameters import Hyperparameters, with_changes
 from mnist_tui.core.knob import Value
-from mnist_tui.core.priority import let_others_first
 from mnist_tui.core.runs import check_writable, choose_name, create_folder, read_run
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.runner import Order
@@ -245,6 +244,8 @@ class LocalRunner:
 
     def _main(self) -> None:
         if self._behind_screen:
+            from mnist_tui.core.priority import let_others_first
+
             let_others_first()
         try:
             bench = self._load(self.settings)
