@@ -10,8 +10,8 @@ import threading
 NICE = 5
 """How far the training stands behind the screen; 0 is as far as the screen itself, 19 the farthest.
 
-With two threads on two cores, a key was answered in 13 ms instead of 18 (p50; p95 20 instead of 31), and the training
-was as fast: what the screen has to do is as much, it only comes first. `benchmarks.key_latency`.
+With two threads on two cores, a key was answered in 13 ms instead of 18 (p50; p95 21 instead of 29 to 31):
+`benchmarks.key_latency`. What the training loses or gains by it was not read by itself.
 """
 
 
