@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import attrs
 
@@ -55,8 +56,12 @@ def loss_axis(lows: Sequence[float], highs: Sequence[float], log: bool, most_tic
     if log:
         return _log_loss_axis(lows, highs)
     high = snap_up(max(_percentile(highs, 1 - CLIPPED_SHARE), 1e-9)) if highs else 2.5
-    ticks = [(y, f"{y:g}") for y in round_ticks(0.0, high, most_ticks)]
-    return Axis(0.0, high, tuple(ticks))
+    return _loss_axis_to(high, most_ticks)
+
+
+@lru_cache(maxsize=16)
+def _loss_axis_to(high: float, most_ticks: int) -> Axis:
+    return Axis(0.0, high, tuple((y, f"{y:g}") for y in round_ticks(0.0, high, most_ticks)))
 
 
 def _log_loss_axis(lows: Sequence[float], highs: Sequence[float]) -> Axis:
@@ -76,6 +81,11 @@ def accuracy_axis(lows: Sequence[float], log: bool, most_ticks: int) -> Axis:
         return Axis(0.0, -math.log10(LEAST_ERROR), ticks)
     needed = _percentile(lows, CLIPPED_SHARE) if lows else 0.0
     low = next(floor for floor in _ACCURACY_FLOORS if floor <= max(needed, 0.0))
+    return _accuracy_axis_from(low, most_ticks)
+
+
+@lru_cache(maxsize=16)
+def _accuracy_axis_from(low: float, most_ticks: int) -> Axis:
     return Axis(low, 1.0, tuple((y, f"{y * 100:g}%") for y in round_ticks(low, 1.0, most_ticks)))
 
 

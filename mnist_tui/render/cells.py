@@ -30,6 +30,14 @@ class Cells:
                 characters[column + offset] = character
                 styles[column + offset] = style
 
+    def followed_by(self, other: Cells, column: int) -> Cells:
+        """A copy, with the cells of `other`, which is as large, from `column` on."""
+        copy = Cells(0, 0)
+        for name in ("characters", "styles"):
+            rows = zip(getattr(self, name), getattr(other, name), strict=True)
+            setattr(copy, name, [mine[:column] + theirs[column:] for mine, theirs in rows])
+        return copy
+
     def changes(self, before: Cells | None) -> list[tuple[int, int, int]]:
         """Stretches (row, first column, end column) that differ from `before`; all rows where the size differs."""
         width = len(self.characters[0]) if self.characters else 0

@@ -88,7 +88,7 @@ def draw_chart(
             for branch in history.abandoned
         ],
         view.cursor,
-        growth.layers if growth is not None else None,
+        growth.drawn if growth is not None else None,
     )
     return Drawing(frame, cells, x)
 

@@ -27,12 +27,18 @@ class Columns:
 
     Attributes:
         gaps: columns whose batches have no finite value; no line is drawn across them.
+        stamp: tells these from all others.
+        follows: the stamp of those that these have grown out of.
+        first: the first column in which they may differ from them.
     """
 
     lows: list[float]
     highs: list[float]
     averages: list[float]
     gaps: frozenset[int] = frozenset()
+    stamp: object = attrs.field(factory=object, eq=False, repr=False)
+    follows: object = attrs.field(default=None, eq=False, repr=False)
+    first: int = attrs.field(default=0, eq=False, repr=False)
 
     def finite(self, values: Sequence[float]) -> list[float]:
         """The values that are numbers."""
@@ -46,6 +52,9 @@ class Reduction:
         x: limits, in the unit in which the buckets' ends are given.
         columns: how many.
         smoothing: which of the averages.
+
+    Attributes:
+        newest: the column of the newest bucket within the limits.
     """
 
     def __init__(self, x: Axis, columns: int, smoothing: int) -> None:
@@ -55,6 +64,7 @@ class Reduction:
         self._lows, self._highs, self._averages = ([math.nan] * columns for _ in range(3))
         self._empty: set[int] = set()
         self._outside: list[tuple[int, float, float]] = []
+        self.newest = 0
 
     def take(self, buckets: Sequence[Bucket], ends: Sequence[float]) -> None:
         """Spread `buckets`, which follow those before and end at `ends`."""
@@ -71,7 +81,7 @@ class Reduction:
                     self._outside.append((columns, position, bucket.emas[smoothing]))
                     break
                 continue
-            column = int(position)
+            self.newest = column = int(position)
             low, high = bucket.low, bucket.high
             if low != low:
                 self._empty.add(column)
@@ -87,18 +97,23 @@ class Reduction:
         twin = Reduction(self._x, 0, self._smoothing)
         twin._columns = self._columns
         twin._lows, twin._highs, twin._averages = self._lows[:], self._highs[:], self._averages[:]
-        twin._empty, twin._outside = set(self._empty), self._outside[:]
+        twin._empty, twin._outside, twin.newest = set(self._empty), self._outside[:], self.newest
         return twin
 
-    def finish(self) -> Columns:
+    def finish(self, follows: object = None, first: int = 0) -> Columns:
         """What it came to; where a column at an edge has no bucket, its average is on the line to the nearest outside.
 
         No more can be taken afterwards.
+
+        Args:
+            follows: the stamp of columns that it has grown out of.
+            first: of the columns, the first that may differ from those.
         """
         gaps = frozenset(column for column in self._empty if self._lows[column] != self._lows[column])
         if self._outside and self._columns:
             _reach_edges(self._averages, self._outside, gaps)
-        return Columns(self._lows, self._highs, self._averages, gaps)
+            follows = None
+        return Columns(self._lows, self._highs, self._averages, gaps, follows=follows, first=first)
 
 
 def reduce_to_columns(

@@ -5,25 +5,44 @@ A drawing of 1000 buckets spends two fifths of its time on them; ten times a sec
 
 from __future__ import annotations
 
+import attrs
+
 from mnist_tui.core.history import History, Series
 from mnist_tui.render.axes import Axis
 from mnist_tui.render.columns import Columns, Reduction
-from mnist_tui.render.layers import KeptLayer
+from mnist_tui.render.curves import Kept
 from mnist_tui.render.view import View
+
+
+@attrs.define
+class _Stage:
+    """How far a reduction to some number of columns has come.
+
+    Attributes:
+        settled: of the buckets that cannot change any more.
+        done: how many these are.
+        stamp: of the columns that it came to with the newest bucket.
+        newest: the column of that, which it may have left by now.
+    """
+
+    settled: Reduction
+    done: int = 0
+    stamp: object = None
+    newest: int = 0
 
 
 class Growth:
     """What is kept of one chart between two drawings.
 
     Attributes:
-        layers: of the raw values and of their average.
+        drawn: of the curves.
     """
 
     def __init__(self) -> None:
-        self.layers = KeptLayer(), KeptLayer()
+        self.drawn = Kept()
         self._series: Series | None = None
         self._key: object = None
-        self._kept: dict[int, tuple[Reduction, int]] = {}  # by columns: a frame may turn out narrower than was guessed
+        self._stages: dict[int, _Stage] = {}  # by columns: a frame may turn out narrower than was guessed
 
     def reduce(self, history: History, series: Series, view: View, x: Axis, columns: int) -> Columns:
         """The whole of `series`, a series of `history`, as `columns` dot columns.
@@ -34,14 +53,18 @@ class Growth:
         key = (series.reshaped, x.low, x.high, view.unit, view.smoothing, history.samples_per_epoch)
         if series is not self._series or key != self._key:
             self._series, self._key = series, key
-            self._kept.clear()
-        elif columns not in self._kept and len(self._kept) > 1:
-            self._kept.clear()  # the size has changed
-        reduction, done = self._kept.get(columns) or (Reduction(x, columns, view.smoothing), 0)
-        settled = buckets[done:-1]
-        reduction.take(settled, history.positions(settled, view.unit))
-        self._kept[columns] = reduction, done + len(settled)
-        whole = reduction.copy()
+            self._stages.clear()
+        elif columns not in self._stages and len(self._stages) > 1:
+            self._stages.clear()  # the size has changed
+        stage = self._stages.get(columns)
+        if stage is None:
+            stage = self._stages[columns] = _Stage(Reduction(x, columns, view.smoothing))
+        settled = buckets[stage.done : -1]
+        stage.settled.take(settled, history.positions(settled, view.unit))
+        stage.done += len(settled)
+        whole = stage.settled.copy()
         newest = buckets[-1:]
         whole.take(newest, history.positions(newest, view.unit))
-        return whole.finish()
+        grown = whole.finish(stage.stamp, stage.newest)
+        stage.stamp, stage.newest = grown.stamp, whole.newest
+        return grown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from operator import ne
 from typing import TypeAlias
 
 from mnist_tui.render.axes import Axis
@@ -39,11 +38,22 @@ def dots_of(values: Sequence[float], y: Axis, dots: int, to_axis: Callable[[floa
     ]
 
 
-def strokes_between(dots: Sequence[int | None], gaps: Collection[int] = ()) -> list[Stroke | None]:
-    """A line through the dots of the columns that have one, broken at the columns of `gaps`, as strokes."""
-    strokes: list[Stroke | None] = [None] * len(dots)
-    last_column, last = -1, 0
-    for column, dot in enumerate(dots):
+def strokes_between(
+    dots: Sequence[int | None], gaps: Collection[int] = (), known: Sequence[Stroke | None] = ()
+) -> list[Stroke | None]:
+    """A line through the dots of the columns that have one, broken at the columns of `gaps`, as strokes.
+
+    Args:
+        dots: one a column.
+        gaps: columns across which there is no line.
+        known: the strokes of the first columns, up to one that has a dot.
+    """
+    strokes: list[Stroke | None] = [*known, *[None] * (len(dots) - len(known))]
+    last_column = len(known) - 1
+    last = dots[last_column] if known else 0
+    assert last is not None
+    for column in range(len(known), len(dots)):
+        dot = dots[column]
         if dot is None:
             if gaps and column in gaps:
                 last_column = -1
@@ -96,37 +106,16 @@ class Layer:
     def erase(self, first: int) -> None:
         """Take the dots of cell column `first` and of those behind it away."""
         for bits in self._bits:
-            bits[first:] = [0] * len(bits[first:])
+            bits[first:] = [0] * (len(bits) - first)
 
-    def stamp(self, cells: Cells, style: int, ascii_character: str) -> None:
-        """Write the layer's cells over what is there."""
+    def stamp(self, cells: Cells, style: int, ascii_character: str, first: int = 0) -> None:
+        """Write the layer's cells over what is there, from cell column `first` on."""
         for row, bits in enumerate(self._bits):
-            if not any(bits):
+            if not any(bits[first:] if first else bits):
                 continue
             characters, styles = cells.characters[row], cells.styles[row]
-            for column, mask in enumerate(bits):
+            for column in range(first, len(bits)):
+                mask = bits[column]
                 if mask:
                     characters[column] = ascii_character if self._ascii else chr(_FIRST_BRAILLE + mask)
                     styles[column] = style
-
-
-class KeptLayer:
-    """A layer that is drawn anew only from the first stroke that has changed: a curve that grows changes at its end."""
-
-    def __init__(self) -> None:
-        self._size: tuple[int, int, bool] | None = None
-        self._layer = Layer(0, 0, False)
-        self._strokes: Sequence[Stroke | None] = ()
-
-    def draw(self, width: int, height: int, ascii_only: bool, strokes: Sequence[Stroke | None]) -> Layer:
-        """The layer of `strokes`, two columns of dots a cell."""
-        size = (width, height, ascii_only)
-        if size != self._size or len(strokes) != len(self._strokes):
-            self._size, self._layer = size, Layer(width, height, ascii_only)
-            self._layer.draw(strokes)
-        elif strokes != self._strokes:
-            first = list(map(ne, strokes, self._strokes)).index(True)
-            self._layer.erase(first // 2)
-            self._layer.draw(strokes, first // 2 * 2)
-        self._strokes = strokes
-        return self._layer

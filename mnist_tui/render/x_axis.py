@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from mnist_tui.core.positions import Unit
 from mnist_tui.render.axes import Axis, round_ticks, snap_up
@@ -44,6 +45,7 @@ def snap(unit: Unit, value: float) -> float:
     return next(minute * _MINUTE for minute in _MINUTES if minute * _MINUTE >= value)
 
 
+@lru_cache(maxsize=64)
 def ticked(unit: Unit, low: float, high: float, most: int) -> Axis:
     """An axis with these limits and at most `most` ticks (one more where both ends are round)."""
     if unit == "time":

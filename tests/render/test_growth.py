@@ -10,14 +10,14 @@ from typing import Any
 import attrs
 import pytest
 
-from mnist_tui.core.events import BatchesTrained, Rewound, RunStarted
+from mnist_tui.core.events import BatchesTrained, Evaluated, HyperparametersApplied, Rewound, RunStarted
 from mnist_tui.core.history import Bucket, History
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.positions import UNITS, Unit
 from mnist_tui.render.axes import Axis
 from mnist_tui.render.chart import draw_chart
 from mnist_tui.render.growth import Growth
-from mnist_tui.render.layers import KeptLayer, Layer, Stroke
+from mnist_tui.render.layers import Layer
 from mnist_tui.render.view import View
 
 SIZES = ((86, 9), (86, 9), (86, 9), (61, 12), (20, 6))
@@ -43,9 +43,17 @@ class Training:
         first = self.step - batches + 1
         self.history.apply(BatchesTrained(first, 1, 64, losses, correct, self.step * 64, rng.random()))
 
+    def evaluate(self) -> None:
+        rng = self._random
+        self.history.apply(Evaluated(self.step, 1, "test", rng.random(), rng.random(), b"", 0.1))
+
+    def edit(self) -> None:
+        old, new = Hyperparameters(), Hyperparameters(learning_rate=self._random.choice((0.01, 0.02, 0.5)))
+        self.history.apply(HyperparametersApplied(self.step, old, new))
+
     def go_back(self) -> None:
         target = self._random.randint(0, self.step)
-        seconds = self.history.seconds * target / max(1, self.step)
+        seconds = self.history.x_at(target, "time") if target else 0.0
         self.history.apply(Rewound(self.step, target, 1, 0, Hyperparameters(), 1, 0, target * 64, seconds))
         self.step = target
 
@@ -58,6 +66,10 @@ def test_a_chart_that_grew_is_the_chart_drawn_from_nothing(seed: int) -> None:
         training.train(rng.choice((1, 2, 9, 40, 300)))
         if rng.random() < 0.03:
             training.go_back()
+        if rng.random() < 0.05:
+            training.evaluate()
+        if rng.random() < 0.03:
+            training.edit()
         if turn == 100:
             training.begin()
             training.train(5)
@@ -68,6 +80,7 @@ def test_a_chart_that_grew_is_the_chart_drawn_from_nothing(seed: int) -> None:
                 "smoothing": rng.randrange(4),
                 "recent": rng.random() < 0.3,
                 "ascii_only": rng.random() < 0.3,
+                "cursor": rng.choice((None, 0, training.step, training.step // 2)),
             }
             views = {name: attrs.evolve(view, **changes) for name, view in views.items()}
         width, height = rng.choice(SIZES)
@@ -87,18 +100,12 @@ def test_only_what_is_behind_the_first_change_is_drawn_anew(monkeypatch: pytest.
         real(self, column, a, b)
 
     monkeypatch.setattr(Layer, "line", line)
-    kept = KeptLayer()
-    strokes: list[Stroke | None] = [(number % 16, 5) for number in range(20)]
-    kept.draw(12, 4, False, [*strokes, None, None, None, None])
-    assert drawn == list(range(20))
-    drawn.clear()
-    kept.draw(12, 4, False, [*strokes, None, None, None, None])
-    assert drawn == []
-    kept.draw(12, 4, False, [*strokes, (1, 2), None, None, None])
-    assert drawn == [20]
-    drawn.clear()
-    kept.draw(12, 4, False, [*strokes, (1, 2), (3, 4), None, None])
-    assert drawn == [20, 21], "both columns of a cell are drawn together"
+    training, growth = Training(0), Growth()
+    for batches, columns in ((500, range(134)), (9, range(132, 136)), (1, range(134, 136)), (70, range(134, 155))):
+        training.train(batches)
+        draw_chart(training.history, View("loss"), 86, 9, 900, growth)
+        assert set(drawn) == {*columns}, f"{batches} batches more"
+        drawn.clear()
 
 
 def watch(monkeypatch: pytest.MonkeyPatch) -> list[int]:
