@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
+from typing import Self
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -19,6 +20,7 @@ from mnist_tui.core.notes import harmless
 from mnist_tui.render.palette import Palette
 from mnist_tui.tui.theme import palette_in
 from mnist_tui.tui.titles import fitting_title
+from mnist_tui.tui.update import SparingCompositor
 
 
 class LineView(Widget, inherit_bindings=False):
@@ -64,6 +66,17 @@ class LineView(Widget, inherit_bindings=False):
         """The widget's content; lines may be too few, too many, too long or too short."""
         raise NotImplementedError(type(self).__name__)  # pragma: no cover
 
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Textual's, but parts that changed are drawn when what runs now has ended."""
+        compositor = self.screen._compositor if regions and self.is_attached and self._is_mounted else None
+        if not isinstance(compositor, SparingCompositor) or layout or recompose or not repaint:
+            return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+        self._layout_cache.clear()
+        self._set_dirty(*regions)
+        self.clear_cached_dimensions()
+        compositor.draw_soon(self, self.screen)
+        return self
+
     def redraw(self) -> None:
         """Draw anew, and repaint the stretches of lines that came out different."""
         before = self._lines
@@ -93,6 +106,16 @@ class LineView(Widget, inherit_bindings=False):
     def render(self) -> RenderResult | VisualType:
         """Nothing: the lines are drawn by `render_line`."""
         return ""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Textual's, but for lines of the content alone: these are drawn, and no rule of ours changes their colours."""
+        left, top = self.content_offset
+        width, height = self.size
+        x, y = crop.x - left, crop.y - top
+        inside = 0 <= x and x + crop.width <= width and 0 <= y and y + crop.height <= height
+        if not inside or self.get_line_filters():
+            return super().render_lines(crop)
+        return [self.render_line(line).crop(x, x + crop.width) for line in range(y, y + crop.height)]
 
     def render_line(self, y: int) -> Strip:
         """One line of the content, exactly as wide as the widget."""
