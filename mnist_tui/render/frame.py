@@ -44,9 +44,19 @@ def preload() -> None:
     importlib.import_module("plotext")
 
 
-@functools.lru_cache(maxsize=32)
+_UNLABELLED = Axis(0.0, 1.0)
+
+
 def draw_frame(width: int, height: int, x: Axis, y: Axis, x_labels: bool, ascii_only: bool) -> Frame:
-    """The frame of a chart of `width` x `height` cells; without `x_labels` the plot reaches the bottom line."""
+    """The frame of a chart of `width` x `height` cells; without `x_labels` the plot reaches the bottom line.
+
+    The same one, where nothing of it is different.
+    """
+    return _draw_frame(width, height, x if x_labels else _UNLABELLED, y, x_labels, ascii_only)
+
+
+@functools.lru_cache(maxsize=32)
+def _draw_frame(width: int, height: int, x: Axis, y: Axis, x_labels: bool, ascii_only: bool) -> Frame:
     if width < _SMALLEST[0] or height < _SMALLEST[1]:
         return blank_frame(width, height)
     import plotext
@@ -65,7 +75,7 @@ def draw_frame(width: int, height: int, x: Axis, y: Axis, x_labels: bool, ascii_
     x_ticks = x.ticks if x_labels else ()
     horizontal.ticks([position for position, _ in x_ticks], [label for _, label in x_ticks])
     vertical.ticks([position for position, _ in y.ticks], [label.rjust(LABEL_WIDTH) for _, label in y.ticks])
-    figure.draw(figure.signal([x.low, x.high], [y.low, y.low], marker=" "))
+    figure.draw(figure.signal([x.low], [y.low], marker=" "))
     text: str = figure.build().string(True)
     lines = tuple(line.ljust(width)[:width] for line in text.split("\n")[:height])
     return _with_area(lines, width, height, x_labels, ascii_only)

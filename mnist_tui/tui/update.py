@@ -111,8 +111,12 @@ class SparingCompositor(Compositor):
             taken = _take(gaps, seen)
             if taken:
                 top, bottom = taken[0][0], taken[-1][0] + 1
-                left = max(seen.x, min(first for _, first, _ in taken) - 1)  # one more: half a character may be there
-                right = min(seen.right, max(end for _, _, end in taken) + 1)
+                left, right = min(first for _, first, _ in taken), max(end for _, _, end in taken)
+                content = region.shrink(widget.gutter)
+                if seen.x < left != content.x:  # half a character may be there
+                    left -= 1
+                if content.right != right < seen.right:
+                    right += 1
                 lines = widget.render_lines(Region(left - region.x, top - region.y, right - left, bottom - top))
                 for y, first, end in taken:
                     first, end = _widened(lines[y - top], y, first, end, left, before)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mnist_tui.render import frame as frame_module
 from mnist_tui.render.axes import Axis, accuracy_axis, loss_axis
 from mnist_tui.render.frame import LABEL_WIDTH, blank_frame, draw_frame
 from mnist_tui.render.x_axis import x_axis
@@ -15,7 +16,7 @@ Y = loss_axis([0.1, 2.0], [0.2, 2.4], False, 5)
 
 @pytest.fixture(autouse=True)
 def fresh() -> None:
-    draw_frame.cache_clear()
+    frame_module._draw_frame.cache_clear()
 
 
 @pytest.mark.parametrize("x_labels", [False, True])
@@ -76,6 +77,13 @@ def numbers_in(value: Any) -> list[float]:
     return [number for item in value for number in numbers_in(item)] if isinstance(value, (list, tuple)) else []
 
 
+def test_without_labels_a_frame_is_the_same_for_every_x() -> None:
+    other = x_axis("step", 100, 100, None, 5)
+    assert draw_frame(60, 12, X, Y, False, False) is draw_frame(60, 12, other, Y, False, False)
+    assert draw_frame(60, 12, X, Y, True, False) is not draw_frame(60, 12, other, Y, True, False)
+
+
+
 @given(
     st.integers(0, 10**9),
     st.lists(st.floats(0, 1e300) | st.sampled_from([math.nan, math.inf]), max_size=5),
@@ -95,7 +103,7 @@ def test_plotext_is_given_finite_numbers_only(last: int, values: list[float], lo
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(plotext.figure), "signal", staticmethod(spy))
-        draw_frame.cache_clear()
+        frame_module._draw_frame.cache_clear()
         draw_frame(60, 12, x_axis("step", last, None, None, 5), loss_axis(finite, finite, log, 5), True, False)
     assert seen
     assert all(math.isfinite(number) for number in seen)

@@ -119,9 +119,10 @@ class TrainScreen(Screen[None]):
             self.status.show()
             self.facts.show()
             self.load.show()
-        self.health.show()
-        self.knobs.show(session.wanted, session.dataset, session.progress)
-        self._show_digits()
+        if figures or not charts:  # batches alone change none of these
+            self.health.show()
+            self.knobs.show(session.wanted, session.dataset, session.progress)
+            self._show_digits()
         if charts:
             self.pair.show()
 

@@ -11,12 +11,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
 from textual.geometry import Region
+from textual.strip import Strip
 
 from mnist_tui.core.history import DEFAULT_SMOOTHING, SMOOTHINGS, History, Unit
 from mnist_tui.core.progress import Progress
 from mnist_tui.render.view import View
-from mnist_tui.tui.widgets.framed import framed_line
-from mnist_tui.tui.widgets.line_view import LineView
+from mnist_tui.tui.widgets.framed import cell_segments, framed_line
+from mnist_tui.tui.widgets.line_view import LineView, finished
 
 if TYPE_CHECKING:
     from mnist_tui.render.chart import Drawing
@@ -58,6 +59,7 @@ class ChartView(LineView):
         self._growth: Growth | None = None
         self._cell_styles: tuple[Palette, dict[int, Style]] | None = None
         self._drawn_key: object = None
+        self._stale: set[int] = set()  # lines that were drawn in part since they were made
 
     def on_mount(self) -> None:
         """Write the legend, anew in each theme's colours."""
@@ -156,10 +158,35 @@ class ChartView(LineView):
         regions = []
         for row, start, end in drawing.cells.changes(before.cells):
             regions.append(Region(left + start, top + row, end - start, 1))
-            if self._lines is not None:
-                self._lines[top + row] = self.finish(self._line(top + row))
+            self._stale.add(top + row)
         if regions:
             self.refresh(*regions)
+
+    def redraw(self) -> None:
+        """As ever; nothing is known of the lines that were drawn in part."""
+        if self._lines is not None:
+            for y in self._stale:
+                self._lines[y] = Strip([])
+        self._stale.clear()
+        super().redraw()
+
+    def render_line(self, y: int) -> Strip:
+        """A whole line, made anew where it was drawn in part."""
+        if y in self._stale and self._lines is not None and self._drawing is not None:
+            self._lines[y] = self.finish(self._line(y))
+        self._stale.discard(y)
+        return super().render_line(y)
+
+    def render_part(self, y: int, first: int, end: int) -> Strip:
+        """Cells of the plotting area are a tenth of the work that their whole line is."""
+        drawing = self._drawing
+        if y not in self._stale or drawing is None:
+            return super().render_part(y, first, end)
+        frame = drawing.frame
+        if not frame.left <= first <= end <= frame.left + frame.columns:
+            return super().render_part(y, first, end)
+        cells = cell_segments(drawing.cells, y - frame.top, first - frame.left, end - frame.left, self._styles())
+        return finished(cells, end - first, self._style())
 
     def draw_lines(self, width: int, height: int) -> list[list[Segment]]:
         """All lines of the chart, or the hint."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from rich.style import Style
 
+from mnist_tui.render.cells import Cells
 from mnist_tui.render.palette import Palette
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def framed_line(
     drawing: Drawing, y: int, styles: Mapping[int, Style], palette: Palette, ticks: str = ""
 ) -> list[Segment]:
-    """Line `y` of a chart; cells of one style that stand side by side are one segment.
+    """Line `y` of a chart.
 
     Args:
         drawing: the chart.
@@ -36,9 +37,15 @@ def framed_line(
         Segment(text[: frame.left - 1], Style(color=ticks or palette.muted)),
         Segment(text[frame.left - 1 : frame.left], Style(color=palette.faint)),
     ]
-    characters, numbers = cells.characters[row], cells.styles[row]
+    return segments + cell_segments(cells, row, 0, len(cells.characters[row]), styles)
+
+
+def cell_segments(cells: Cells, row: int, first: int, end: int, styles: Mapping[int, Style]) -> list[Segment]:
+    """Columns `first` to `end` of a row; cells of one style that stand side by side are one segment."""
+    characters, numbers = cells.characters[row][first:end], cells.styles[row][first:end]
+    segments = []
     start, width = 0, len(characters)
-    for end in (*compress(range(1, width), map(ne, numbers[1:], numbers)), width) if width else ():
-        segments.append(Segment("".join(characters[start:end]), styles[numbers[start]]))
-        start = end
+    for stop in (*compress(range(1, width), map(ne, numbers[1:], numbers)), width) if width else ():
+        segments.append(Segment("".join(characters[start:stop]), styles[numbers[start]]))
+        start = stop
     return segments

@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual.app import RenderResult
 from textual.content import Content
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.visual import VisualType
 from textual.widget import Widget
@@ -79,23 +79,23 @@ class LineView(Widget, inherit_bindings=False):
 
     def redraw(self) -> None:
         """Draw anew, and repaint the stretches of lines that came out different."""
-        before = self._lines
-        if before is None or self._drawn_size != self.size:
+        before, size = self._lines, self.size
+        if before is None or self._drawn_size != size:
             self._lines = None
             self.refresh()
             return
-        self._lines = after = self._draw()
+        self._lines = after = self._draw(size)
         regions = []
         for y, (old, new) in enumerate(zip_longest(before, after, fillvalue=_NOTHING)):
-            stretch = changed_stretch(old, new, self.size.width)
+            stretch = changed_stretch(old, new, size.width)
             if stretch is not None:
                 start, end = stretch
                 regions.append(Region(start, y, end - start, 1))
         if regions:
             self.refresh(*regions)
 
-    def _draw(self) -> list[Strip]:
-        width, height = self.size
+    def _draw(self, size: Size) -> list[Strip]:
+        width, height = size
         return [finished(line, width, self._style()) for line in list(self.draw_lines(width, height))[:height]]
 
     def notify_style_update(self) -> None:
@@ -115,13 +115,17 @@ class LineView(Widget, inherit_bindings=False):
         inside = 0 <= x and x + crop.width <= width and 0 <= y and y + crop.height <= height
         if not inside or self.get_line_filters():
             return super().render_lines(crop)
-        return [self.render_line(line).crop(x, x + crop.width) for line in range(y, y + crop.height)]
+        return [self.render_part(line, x, x + crop.width) for line in range(y, y + crop.height)]
+
+    def render_part(self, y: int, first: int, end: int) -> Strip:
+        """Columns `first` to `end` of a line of the content."""
+        return self.render_line(y).crop(first, end)
 
     def render_line(self, y: int) -> Strip:
         """One line of the content, exactly as wide as the widget."""
         if self._lines is None or self._drawn_size != self.size:
             self._drawn_size = self.size
-            self._lines = self._draw()
+            self._lines = self._draw(self.size)
         return self._lines[y] if y < len(self._lines) else self.finish(())
 
     def finish(self, segments: Iterable[Segment]) -> Strip:
