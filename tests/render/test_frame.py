@@ -83,7 +83,6 @@ def test_without_labels_a_frame_is_the_same_for_every_x() -> None:
     assert draw_frame(60, 12, X, Y, True, False) is not draw_frame(60, 12, other, Y, True, False)
 
 
-
 @given(
     st.integers(0, 10**9),
     st.lists(st.floats(0, 1e300) | st.sampled_from([math.nan, math.inf]), max_size=5),

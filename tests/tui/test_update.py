@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import random
 from collections.abc import Iterable
+from typing import Any
 
 import pyte
 import pytest
@@ -19,8 +22,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets._toast import Toast
 
+from mnist_tui.core.events import Event, HyperparametersApplied
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.update import SparingCompositor
-from tests.tui.scripted import make_app, mid_run
+from mnist_tui.tui.widgets.metric_chart import MetricChart
+from tests.tui.scripted import batches, evaluation, make_app, mid_run, started
 
 WIDTH, HEIGHT = 40, 12
 NARROW = ("abc", "  ", "⣿⣶", "x", "─", "e\u0301")
@@ -157,3 +164,146 @@ async def test_only_what_lies_under_a_change_is_drawn_and_sent() -> None:
         assert [part.split("H")[0] for part in ours.split("\x1b[") if "H" in part] == ["2;1", "3;1", "6;13"]
         assert repaint(app.screen, []) == ""
         assert repaint(app.screen, [Region(200, 5, 3, 1), Region(2, -1, 3, 1)]) == ""
+
+
+def listen(app: MnistApp, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is sent to the terminal from now on, one text a frame."""
+    sent: list[str] = []
+    display = app._display
+
+    def _display(screen: Screen[object], update: Any) -> None:
+        if update is not None:
+            sent.append(update.render_segments(console()))
+        display(screen, update)
+
+    monkeypatch.setattr(app, "_display", _display)
+    return sent
+
+
+def whole(app: MnistApp) -> str:
+    """The screen in sight, drawn by Textual from nothing."""
+    for widget in app.screen._compositor.visible_widgets:
+        widget._styles_cache.clear()
+    return Compositor.render_full_update(app.screen._compositor).render_segments(console())
+
+
+def newer(step: int) -> list[Event]:
+    """What may follow batch `step`: most often more batches, now and then an edit or an evaluation."""
+    news: list[Event] = [*batches(step + 1, 1 + step % 11)]
+    if step % 7 == 0:
+        edited = Hyperparameters(learning_rate=0.002 * (step % 99 + 1))
+        news.append(HyperparametersApplied(step, Hyperparameters(), edited))
+    if step % 9 == 0:
+        news.append(evaluation(step))
+    return news
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+async def test_what_a_run_sends_leaves_what_textual_draws(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, runner = make_app(started())
+    async with app.run_test(size=size) as pilot:
+        app.tick()
+        await pilot.pause()
+        sent = listen(app, monkeypatch)
+        before, step = whole(app), 0
+        for turn in range(60):
+            news = newer(step)
+            runner.say(*news)
+            step += 1 + step % 11
+            app.tick()
+            app.show(charts=turn % 3 > 0, figures=turn % 5 > 3)
+            if turn % 13 == 5:
+                await pilot.press("j" if turn % 2 else "plus")
+            if turn % 6 == 5:
+                await pilot.pause(0.02)
+                assert terminal_after(size, before, *sent) == terminal_after(size, whole(app)), turn
+    assert len(sent) > 12
+
+
+async def test_a_change_is_drawn_when_what_made_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.tick()
+        await pilot.pause()
+        sent = listen(app, monkeypatch)
+        runner.say(*batches(1251, 8))
+        app.session.drain()
+        app.show()
+        assert sent == []
+        await asyncio.sleep(0)
+        assert len(sent) == 1, "both charts and all figures in one frame"
+
+
+async def test_changes_that_follow_at_once_wait_for_the_next_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.tick()
+        await pilot.pause()
+        sent = listen(app, monkeypatch)
+        compositor = app.screen._compositor
+        assert isinstance(compositor, SparingCompositor)
+        compositor._drawn_at = math.inf
+        runner.say(*batches(1251, 8))
+        app.session.drain()
+        app.show()
+        await asyncio.sleep(0)
+        assert sent == []
+        while not sent:
+            await pilot.pause(0.02)
+
+
+async def test_what_lies_under_a_question_is_drawn_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, runner = make_app(mid_run())
+    size = (120, 36)
+    async with app.run_test(size=size) as pilot:
+        app.tick()
+        await pilot.press("q")
+        await pilot.pause()
+        assert app.screen.is_modal
+        sent, before = listen(app, monkeypatch), whole(app)
+        runner.say(*batches(1251, 300))
+        app.tick()
+        while terminal_after(size, before, *sent) != terminal_after(size, whole(app)) or not sent:
+            await pilot.pause(0.02)
+
+
+async def test_a_fault_in_a_drawing_ends_the_program_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, runner = make_app(mid_run())
+
+    def fail(*_: object) -> Strip:
+        raise ZeroDivisionError("a fault in a drawing")
+
+    async def run() -> None:
+        async with app.run_test(size=(120, 36)) as pilot:
+            app.tick()
+            await pilot.pause()
+            monkeypatch.setattr(MetricChart, "render_part", fail)
+            runner.say(*batches(1251, 300))
+            app.session.drain()
+            app.show()
+            await pilot.pause()
+
+    with pytest.raises(ZeroDivisionError, match="a fault in a drawing"):
+        await run()
+
+
+async def test_a_chart_that_becomes_again_what_it_was_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, runner = make_app(mid_run())
+    size = (120, 36)
+    async with app.run_test(size=size) as pilot:
+        app.tick()
+        await pilot.pause()
+        chart = app.dashboard.charts[0]
+        earlier, before = chart._drawing, whole(app)
+        sent = listen(app, monkeypatch)
+        runner.say(*batches(1251, 300))
+        app.session.drain()
+        app.show()
+        await pilot.pause(0.02)
+        assert terminal_after(size, before, *sent) != terminal_after(size, before)
+        chart._drawing = earlier
+        chart.redraw()
+        await pilot.pause(0.02)
+        assert terminal_after(size, before, *sent) == terminal_after(size, whole(app))

@@ -110,12 +110,10 @@ class LineView(Widget, inherit_bindings=False):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Textual's, but for lines of the content alone: these are drawn, and no rule of ours changes their colours."""
         left, top = self.content_offset
-        width, height = self.size
-        x, y = crop.x - left, crop.y - top
-        inside = 0 <= x and x + crop.width <= width and 0 <= y and y + crop.height <= height
-        if not inside or self.get_line_filters():
+        part = crop.translate((-left, -top))
+        if not self.size.region.contains_region(part) or self.get_line_filters():
             return super().render_lines(crop)
-        return [self.render_part(line, x, x + crop.width) for line in range(y, y + crop.height)]
+        return [self.render_part(y, *part.column_span) for y in part.line_range]
 
     def render_part(self, y: int, first: int, end: int) -> Strip:
         """Columns `first` to `end` of a line of the content."""
