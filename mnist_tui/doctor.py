@@ -154,7 +154,9 @@ def _device_lines(devices: Mapping[str, Any]) -> list[tuple[str, str]]:
     if devices["mps"]:
         lines.append(("mps", "Apple GPU"))
     onednn = "oneDNN" if devices["onednn"] else "no oneDNN"
-    lines.append(("cpu", f"{onednn}, {'bfloat16 in hardware' if devices['bf16'] else 'no fast bfloat16'}"))
+    own = devices["kernels"]
+    kernels = "no convolutions of our own" if own == "none" else f"convolutions of our own in {own}"
+    lines.append(("cpu", f"{onednn}, {kernels}, {'bfloat16 in hardware' if devices['bf16'] else 'no fast bfloat16'}"))
     return lines
 
 

@@ -164,16 +164,18 @@ def run_facts(settings: RunSettings, folder: Path, hyperparameters: Hyperparamet
         "data": bench.source.where,
         "data_dir": str(settings.data_dir.absolute()) if settings.data_dir else None,
         "validation": settings.validation,
-        **machine_facts(bench),
+        **machine_facts(bench, hyperparameters),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "initial_hyperparameters": attrs.asdict(hyperparameters),
         "hyperparameters": attrs.asdict(hyperparameters),
     }
 
 
-def machine_facts(bench: Bench) -> dict[str, Any]:
+def machine_facts(bench: Bench, hyperparameters: Hyperparameters) -> dict[str, Any]:
     """What the figures of a run depend on, besides its settings."""
     import torch
+
+    from mnist_tui.engine.architectures import kernels_for
 
     return {
         "device": bench.device.label,
@@ -181,6 +183,7 @@ def machine_facts(bench: Bench) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "world_size": bench.world_size,
         "precision": bench.precision,
+        "kernels": kernels_for(hyperparameters, bench.device.torch),
         "versions": {
             "mnist_tui": __version__,
             "torch": str(torch.__version__),  # a TorchVersion is no plain value

@@ -39,8 +39,20 @@ def test_the_report_is_lines_with_a_name_each(capsys: pytest.CaptureFixture[str]
 )
 def test_the_report_says_whether_batches_are_replayed(reason: str, words: str) -> None:
     gpu = {"name": "NVIDIA H200", "free": 1e11, "total": 2e11, "capability": "9.0"}
-    found = {"cuda": [gpu], "why_no_graphs": reason, "mps": False, "onednn": True, "bf16": False}
+    found = {"cuda": [gpu], "why_no_graphs": reason, "mps": False, "onednn": True, "bf16": False, "kernels": "none"}
     assert ("graphs", words) in _device_lines(found)
+
+
+@pytest.mark.parametrize(
+    ("kernels", "words"),
+    [
+        ("AVX2", "oneDNN, convolutions of our own in AVX2, no fast bfloat16"),
+        ("none", "oneDNN, no convolutions of our own, no fast bfloat16"),
+    ],
+)
+def test_the_report_says_whose_convolutions_are_used(kernels: str, words: str) -> None:
+    found = {"cuda": [], "why_no_cuda": "", "mps": False, "onednn": True, "bf16": False, "kernels": kernels}
+    assert ("cpu", words) in _device_lines(found)
 
 
 def test_a_device_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,6 +40,7 @@ from mnist_tui.core.replay import in_force as events_in_force
 from mnist_tui.core.resuming import Resumption, prepare_resumption
 from mnist_tui.core.runs import read_run, run_folders
 from mnist_tui.core.settings import RunSettings
+from mnist_tui.engine import architectures
 from mnist_tui.engine import stepper as stepper_module
 from mnist_tui.runner import Order
 from tests.runners import PATIENCE, SMALL, HeardRunner, is_a, is_over
@@ -319,6 +320,14 @@ def test_another_number_of_threads_is_said(settings: RunSettings) -> None:
     events = go_on(attrs.evolve(settings, threads=2))
     (continued,) = [event for event in events if isinstance(event, RunContinued)]
     assert continued.notice == "it is not bit-exact: threads 1 -> 2"
+
+
+def test_other_kernels_are_said(settings: RunSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(settings, SMALL, 3)
+    assert read_run(folder_of(settings))["kernels"] == "none", "there are none for so few channels"
+    monkeypatch.setattr(architectures, "kernel_instructions", lambda *_: "AVX2")
+    (continued,) = [event for event in go_on(settings) if isinstance(event, RunContinued)]
+    assert continued.notice == "it is not bit-exact: kernels none -> AVX2"
 
 
 def test_a_run_keeps_its_precision_unless_another_is_asked_for(settings: RunSettings) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from pathlib import Path
 
 import attrs
@@ -13,6 +12,7 @@ from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.notes import printable
 from mnist_tui.core.runs import name_of
 from mnist_tui.core.settings import default_runs_dir
+from mnist_tui.core.sliding_rate import SlidingRate
 
 RATE_WINDOW_SECONDS = 10.0
 
@@ -78,9 +78,9 @@ class Progress:
         self.seconds = 0.0
         self._evaluation_seconds: dict[str, float] = {}
         self.unsaved = ""
-        self._steady: deque[tuple[int, float]] = deque()
+        self._steady = SlidingRate(RATE_WINDOW_SECONDS)
         self._warm = False
-        self._first = (0, 0.0)
+        self._first = SlidingRate(RATE_WINDOW_SECONDS)
 
     @property
     def active(self) -> bool:
@@ -188,11 +188,10 @@ class Progress:
         self.gradient_norm = event.gradient_norm or self.gradient_norm
         if not self._warm:  # the first batches also choose kernels and fill caches: no rate to promise
             self._warm = True
-            self._first = (event.batch_size * len(event.losses), event.seconds)
+            self._first.clear()
+            self._first.add(event.batch_size * len(event.losses), event.seconds)
             return
-        self._steady.append((event.batch_size * len(event.losses), event.seconds))
-        while len(self._steady) > 2 and sum(s for _, s in self._steady) > RATE_WINDOW_SECONDS:
-            self._steady.popleft()
+        self._steady.add(event.batch_size * len(event.losses), event.seconds)
 
     def _rewind(self, event: events.Rewound) -> None:
         self.hyperparameters = event.hyperparameters
@@ -222,9 +221,7 @@ class Progress:
     @property
     def images_per_second(self) -> float | None:
         """Training images a second over the last ten seconds of training; None before the first batch."""
-        measured = self._steady or [self._first]
-        seconds = sum(s for _, s in measured)
-        return sum(n for n, _ in measured) / seconds if seconds > 0 else None
+        return self._steady.per_second or self._first.per_second
 
     @property
     def planned_steps(self) -> int | None:

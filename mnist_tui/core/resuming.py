@@ -175,6 +175,7 @@ def unlike(facts: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         ("device", facts.get("device"), now.get("device")),
         ("threads", facts.get("threads"), now.get("threads")),
         ("precision", facts.get("precision") or "fp32", now.get("precision")),
+        ("kernels", facts.get("kernels") or now.get("kernels"), now.get("kernels") or facts.get("kernels")),
         ("processes", facts.get("world_size") or 1, now.get("world_size") or 1),
         ("torch", *(table.get("torch") if isinstance(table, Mapping) else None for table in (old, new))),
     ]

@@ -13,6 +13,7 @@ from mnist_tui.core.settings import Precision
 from mnist_tui.engine.deep import DeepCNN
 from mnist_tui.engine.model import CNN
 from mnist_tui.engine.network import Architecture, Kind, Network
+from mnist_tui.engine.sparse import kernel_instructions
 
 _OF_DEEP = "norm6.weight"  # no other network has it
 
@@ -27,6 +28,14 @@ def architecture_for(hyperparameters: Hyperparameters) -> Architecture:
     """What a run with `hyperparameters` trains."""
     kind: Kind = "deep" if hyperparameters.network == "deep" else "classic"
     return Architecture(hyperparameters.width, 2 * hyperparameters.width, hyperparameters.hidden_units, kind)
+
+
+def kernels_for(hyperparameters: Hyperparameters, device: torch.device) -> str | None:
+    """What our own convolutions are written in that a run with `hyperparameters` has; None where none play a part."""
+    architecture = architecture_for(hyperparameters)
+    if device.type != "cpu" or architecture.kind != "classic":
+        return None
+    return kernel_instructions(architecture.width, architecture.second_width)
 
 
 def blank_network(architecture: Architecture) -> Network:

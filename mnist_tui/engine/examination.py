@@ -12,6 +12,7 @@ from mnist_tui.core.settings import Precision
 from mnist_tui.core.speed import MachineLoad, StageTimes
 from mnist_tui.core.telemetry import Telemetry
 from mnist_tui.engine import device as devices
+from mnist_tui.engine.architectures import kernels_for
 from mnist_tui.engine.batches import Batches
 from mnist_tui.engine.bfloat16 import has_fast_bf16
 from mnist_tui.engine.graphs import why_no_graphs
@@ -34,6 +35,7 @@ def describe_devices() -> dict[str, Any]:
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "onednn": bool(torch.backends.mkldnn.is_available()),  # type: ignore[no-untyped-call]
         "bf16": has_fast_bf16(),
+        "kernels": kernels_for(Hyperparameters(), torch.device("cpu")),
         "cuda": cuda,
         "why_no_cuda": "" if count else devices.why_no_cuda(),
         "why_no_graphs": why_no_graphs(torch.device("cuda" if count else "cpu")),

@@ -43,6 +43,16 @@ def has_kernels(width: int, second_width: int) -> bool:
     return True
 
 
+def kernel_instructions(width: int, second_width: int) -> str:
+    """What the kernels for so many channels are written in here: `AVX2`, `AVX-512`, or `none` where there are none."""
+    if not has_kernels(width, second_width):
+        return "none"
+    from mnist_tui.engine.kernels.host import host
+
+    here = host()
+    return "none" if here is None else here.instructions
+
+
 class SparseFeatures(torch.autograd.Function):
     """`relu(pool(conv(relu(pool(conv(images))))))` with gradients for weights and biases, none for the images.
 

@@ -57,7 +57,7 @@ def take_up(resumption: Resumption, bench: Bench, make: MakeTrainer) -> TakenUp:
     remove_leftovers(folder / "checkpoints")
     past = [as_here(event, folder) for event in Digest().take(Replay(folder).read())]
     path = resumption.checkpoint or newest_checkpoint(folder)
-    here = machine_facts(bench)
+    here = machine_facts(bench, started_with)
     facts = _facts(resumption, here)
     tally = Tally()
     for event in past:

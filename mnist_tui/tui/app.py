@@ -25,6 +25,7 @@ from mnist_tui.leaving import Departure
 from mnist_tui.tui.actions.leave import LeaveActions
 from mnist_tui.tui.actions.run import RunActions
 from mnist_tui.tui.actions.runs import RunsActions
+from mnist_tui.tui.beat import Beat
 from mnist_tui.tui.collecting import keep_collections_short
 from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.link import Link
@@ -162,7 +163,13 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
             self.action_runs()
         elif not self.session.watching and not self.session.progress.run:
             self._offer()
-        self.set_interval(1 / DRAIN_HZ, self.tick)
+        Beat(self, 1 / DRAIN_HZ, self._beat)
+
+    def _beat(self) -> None:
+        self.tick()
+        compositor = self.screen._compositor
+        if isinstance(compositor, SparingCompositor):
+            compositor.draw_now(self.screen)
 
     def _offer(self) -> None:
         """To go on with a run that was cut off."""

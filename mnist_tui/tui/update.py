@@ -55,6 +55,7 @@ class SparingCompositor(Compositor):
     def __init__(self) -> None:
         super().__init__()
         self._changed_widgets: set[Widget] = set()
+        self._soon: asyncio.Handle | None = None
         self._drawn_at = 0.0
 
     def draw_soon(self, widget: Widget, screen: Screen[Any]) -> None:
@@ -65,13 +66,22 @@ class SparingCompositor(Compositor):
             screen: the one that this composes.
         """
         if not self._changed_widgets:
-            asyncio.get_running_loop().call_soon(self._draw_changed, screen)
+            self._soon = asyncio.get_running_loop().call_soon(self.draw_now, screen)
         self._changed_widgets.add(widget)
 
-    def _draw_changed(self, screen: Screen[Any]) -> None:
-        """At once where it is in sight; many times in a row, as when a key is held, at Textual's own pace."""
+    def draw_now(self, screen: Screen[Any]) -> None:
+        """Draw what was to be drawn soon, where it is in sight.
+
+        What follows at once, as while a key is held, waits for Textual's next frame.
+
+        Args:
+            screen: as before.
+        """
         widgets, self._changed_widgets = self._changed_widgets, set()
-        if not screen.is_attached:
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        if not widgets or not screen.is_attached:
             return
         app, now = screen.app, time.monotonic()
         try:

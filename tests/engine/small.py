@@ -1,8 +1,12 @@
 """A network and data small enough that a test may train."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.engine import sparse
 from mnist_tui.engine.batches import Batches
 from mnist_tui.engine.model import CNN
 from mnist_tui.engine.network import Architecture
@@ -29,3 +33,14 @@ def network(architecture: Architecture = TINY, seed: int = 0) -> CNN:
     """A network with the weights of `seed`."""
     torch.manual_seed(seed)
     return CNN(architecture)
+
+
+@contextmanager
+def kernels_anew() -> Iterator[None]:
+    """What was found out and made before does not count, and what is found out and made meanwhile not afterwards."""
+    made = (sparse.has_kernels, sparse._forward_program, sparse._backward_program)
+    for each in made:
+        each.cache_clear()
+    yield
+    for each in made:
+        each.cache_clear()

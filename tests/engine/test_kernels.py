@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mnist_tui.engine import sparse
-from mnist_tui.engine.sparse import has_kernels
+from mnist_tui.engine.sparse import has_kernels, kernel_instructions
+from tests.engine.small import kernels_anew
 
 LINUX = platform.system() == "Linux" and platform.machine() == "x86_64"
 pytestmark = pytest.mark.skipif(not LINUX, reason="there are kernels on Linux on x86-64 alone")
@@ -17,23 +18,22 @@ pytestmark = pytest.mark.skipif(not LINUX, reason="there are kernels on Linux on
 
 @pytest.fixture(autouse=True)
 def anew() -> Iterator[None]:
-    """Nothing that was found out before counts, and nothing that is found out here counts afterwards."""
-    made = (sparse.has_kernels, sparse._forward_program, sparse._backward_program)
-    for each in made:
-        each.cache_clear()
-    yield
-    for each in made:
-        each.cache_clear()
+    """Each test finds out for itself."""
+    with kernels_anew():
+        yield
 
 
 def test_a_processor_with_long_vectors_has_them() -> None:
     flags = set(Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split())
     assert has_kernels(32, 64) == ({"avx2", "fma"} <= flags)
+    if has_kernels(32, 64):
+        assert kernel_instructions(32, 64) == ("AVX-512" if {"avx512f", "avx512bw", "avx512vl"} <= flags else "AVX2")
 
 
 def test_they_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_TUI_KERNELS", "0")
     assert not has_kernels(32, 64)
+    assert kernel_instructions(32, 64) == "none"
 
 
 @pytest.mark.parametrize("error", [ImportError, OSError, RuntimeError, AttributeError, TypeError])

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mnist_tui.engine import sparse
 from mnist_tui.engine.kernels import host
 from mnist_tui.engine.kernels.host import Host
 from mnist_tui.engine.sparse import SparseFeatures, has_kernels
+from tests.engine.small import kernels_anew
 
 pytestmark = pytest.mark.skipif(not has_kernels(32, 64), reason="there are no kernels for this processor")
 HERE = host.host()
@@ -24,13 +24,9 @@ def processor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     wanted: Host = request.param
     if HERE is None or wanted.lanes > HERE.lanes:
         pytest.skip("this processor has no such registers")
-    made = (sparse._forward_program, sparse._backward_program, sparse.has_kernels)
     monkeypatch.setattr(host, "host", lambda: wanted)
-    for each in made:
-        each.cache_clear()
-    yield wanted
-    for each in made:
-        each.cache_clear()
+    with kernels_anew():
+        yield wanted
 
 
 @pytest.fixture

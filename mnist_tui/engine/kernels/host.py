@@ -27,6 +27,11 @@ class Host:
     lanes: int
     registers: int
 
+    @property
+    def instructions(self) -> str:
+        """What people call them."""
+        return "AVX-512" if self.registers >= 32 else "AVX2"
+
 
 @cache
 def host() -> Host | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
-from typing import Self
+from typing import Any, Self
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual.app import RenderResult
 from textual.content import Content
+from textual.dom import NoScreen
 from textual.geometry import Region, Size
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.visual import VisualType
 from textual.widget import Widget
@@ -68,14 +70,23 @@ class LineView(Widget, inherit_bindings=False):
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Textual's, but parts that changed are drawn when what runs now has ended."""
-        compositor = self.screen._compositor if regions and self.is_attached and self._is_mounted else None
-        if not isinstance(compositor, SparingCompositor) or layout or recompose or not repaint:
+        screen = self._screen_of_ours() if regions and repaint and not (layout or recompose) else None
+        if screen is None:
             return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
         self._layout_cache.clear()
         self._set_dirty(*regions)
         self.clear_cached_dimensions()
-        compositor.draw_soon(self, self.screen)
+        assert isinstance(screen._compositor, SparingCompositor)
+        screen._compositor.draw_soon(self, screen)
         return self
+
+    def _screen_of_ours(self) -> Screen[Any] | None:
+        """The screen that this is on, where it draws in the way of `SparingCompositor`."""
+        try:
+            screen = self.screen
+        except NoScreen:
+            return None
+        return screen if self._is_mounted and isinstance(screen._compositor, SparingCompositor) else None
 
     def redraw(self) -> None:
         """Draw anew, and repaint the stretches of lines that came out different."""

@@ -67,11 +67,12 @@ class RunFacts(LineView):
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """Names left, values right."""
         palette = self.palette
-        for name, value in self.facts():
+        muted, bright = Style(color=palette.muted), Style(color=palette.text)
+        for name, value in self._shown or self.facts():
             room = max(1, width - len(name) - 1)
             shown = value if len(value) <= room else value[: room - 1] + ("~" if self._session.ascii_only else "…")
             yield [
-                Segment(name, Style(color=palette.muted)),
+                Segment(name, muted),
                 Segment(" " * max(1, width - len(name) - len(shown))),
-                Segment(shown, Style(color=palette.text)),
+                Segment(shown, bright),
             ]

@@ -92,7 +92,7 @@ class StatusBar(LineView):
 
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """The words that fit, two spaces apart."""
-        pieces = self._pieces()
+        pieces = self._shown or self._pieces()
         signs = _ASCII_SIGNS if self._ascii else _SIGNS
         texts = []
         for priority, kind, text in pieces:
