@@ -142,6 +142,7 @@ def _lead(bench: Bench, launch: Launch) -> Bench:
         "dataset": bench.settings.dataset,
         "data_dir": str(data_dir.absolute()) if data_dir else None,
         "train_size": len(bench.splits.train),
+        "threads": bench.settings.threads,
     }
     leader = Leader(Team.join(launch, bench.device.torch), data)
     return attrs.evolve(bench, leader=leader, world_size=launch.world_size)

@@ -7,9 +7,8 @@ left border up to the end of what changed: half of what a frame of the dashboard
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from rich.cells import cell_len
@@ -21,14 +20,13 @@ from textual.screen import UPDATE_PERIOD, Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from mnist_tui.tui.finishing import NARROW
+
 Piece: TypeAlias = tuple[int, int, Strip]
 """Line and column on the screen, from 0, and what stands there from then on."""
 
 Gaps: TypeAlias = dict[int, list[tuple[int, int]]]
 """What is still to be drawn: of each line, columns (first, end)."""
-
-_NARROW = re.compile("[ -~─-▟⠀-⣿●◆]*")
-"""What most lines consist of, each a cell wide."""
 
 
 class PiecesUpdate(CompositorUpdate):
@@ -120,17 +118,11 @@ class SparingCompositor(Compositor):
             seen = region.intersection(clip)
             taken = _take(gaps, seen)
             if taken:
-                top, bottom = taken[0][0], taken[-1][0] + 1
-                left, right = min(first for _, first, _ in taken), max(end for _, _, end in taken)
                 content = region.shrink(widget.gutter)
-                if seen.x < left != content.x:  # half a character may be there
-                    left -= 1
-                if content.right != right < seen.right:
-                    right += 1
-                lines = widget.render_lines(Region(left - region.x, top - region.y, right - left, bottom - top))
-                for y, first, end in taken:
-                    first, end = _widened(lines[y - top], y, first, end, left, before)
-                    pieces.append((y, first, lines[y - top].crop(first - left, end - left)))
+                inner = [place for place in taken if content.y <= place[0] < content.bottom]
+                for group in (inner, *([place] for place in taken if not content.y <= place[0] < content.bottom)):
+                    if group:
+                        pieces += _pieces(widget, region, content, seen, group, before)
             before.append(seen)
         return pieces
 
@@ -143,6 +135,36 @@ class SparingCompositor(Compositor):
             if 0 <= y < self.size.height and first < end:
                 gaps.setdefault(y, []).append((first, end))
         return gaps
+
+
+def _pieces(
+    widget: Widget,
+    region: Region,
+    content: Region,
+    seen: Region,
+    taken: Sequence[tuple[int, int, int]],
+    before: Sequence[Region],
+) -> Iterator[Piece]:
+    """What stands in some stretches of a widget, drawn with one look at it.
+
+    Args:
+        widget: what is drawn.
+        region: where it is on the screen.
+        content: where the inside of its border and padding is.
+        seen: the part of `region` that is not cut off.
+        taken: line, first column, end, from the top.
+        before: what lies in front of it.
+    """
+    top, bottom = taken[0][0], taken[-1][0] + 1
+    left, right = min(first for _, first, _ in taken), max(end for _, _, end in taken)
+    if seen.x < left != content.x:  # half a character may be there
+        left -= 1
+    if content.right != right < seen.right:
+        right += 1
+    lines = widget.render_lines(Region(left - region.x, top - region.y, right - left, bottom - top))
+    for y, first, end in taken:
+        first, end = _widened(lines[y - top], y, first, end, left, before)
+        yield y, first, lines[y - top].crop(first - left, end - left)
 
 
 def _place(piece: Piece) -> tuple[int, int]:
@@ -185,7 +207,7 @@ def _widened(strip: Strip, y: int, first: int, end: int, left: int, before: Sequ
         before: what lies in front of it, and is not written to.
     """
     text = strip.text
-    if _NARROW.fullmatch(text) or all(cell_len(character) == 1 for character in set(text)):
+    if NARROW.fullmatch(text) or all(cell_len(character) == 1 for character in set(text)):
         return first, end
     free = [x for x in (first - 1, end) if not any(other.contains(x, y) for other in before)]
     return (

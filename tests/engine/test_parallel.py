@@ -1,5 +1,6 @@
 """What a rank does by itself: its share of a batch, its device, its threads; processes are in `tests/e2e`."""
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,10 +23,11 @@ from mnist_tui.engine.alone import Alone
 from mnist_tui.engine.augment import augment
 from mnist_tui.engine.checkpoint import load_checkpoint
 from mnist_tui.engine.device import default_threads, name_for
+from mnist_tui.engine.follower import follow
 from mnist_tui.engine.keeper import Destination, Place
 from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.parallel import Leader, SharedLearner, fingerprint
-from mnist_tui.engine.team import RankLost, Team
+from mnist_tui.engine.team import RankLost, Team, Word
 from mnist_tui.engine.trainer import Trainer
 from tests.engine.small import CPU, SMALL, network, splits
 
@@ -93,6 +95,31 @@ def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_threads(2) == 3
     del os.environ["OMP_NUM_THREADS"]
     assert default_threads(available_cores()) == 1
+
+
+class Told(Team):
+    """A second rank that hears `begin`, and no more."""
+
+    def __init__(self, begin: dict[str, object]) -> None:
+        super().__init__(SECOND, None)
+        self._begin = json.dumps(begin).encode()
+
+    def listen(self) -> tuple[Word, list[int]]:
+        return Word.BEGIN, [len(self._begin)]
+
+    def receive(self, size: int) -> bytes:
+        return self._begin
+
+
+@pytest.mark.parametrize(("threads", "taken"), [(None, []), (3, [3])])
+def test_a_run_that_goes_on_has_its_threads_on_every_rank(
+    threads: int | None, taken: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", seen.append)
+    with pytest.raises(UserError, match="rank 1 has 100 training images, and rank 0 has 7"):
+        follow(Told({"threads": threads, "train_size": 7}), CPU, lambda _: SPLITS.train)
+    assert seen == taken
 
 
 class Lonely(Leader):

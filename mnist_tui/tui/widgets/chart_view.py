@@ -16,8 +16,9 @@ from textual.strip import Strip
 from mnist_tui.core.history import DEFAULT_SMOOTHING, SMOOTHINGS, History, Unit
 from mnist_tui.core.progress import Progress
 from mnist_tui.render.view import View
+from mnist_tui.tui.finishing import finished
 from mnist_tui.tui.widgets.framed import cell_segments, framed_line
-from mnist_tui.tui.widgets.line_view import LineView, finished
+from mnist_tui.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     from mnist_tui.render.chart import Drawing
@@ -186,7 +187,7 @@ class ChartView(LineView):
         if not frame.left <= first <= end <= frame.left + frame.columns:
             return super().render_part(y, first, end)
         cells = cell_segments(drawing.cells, y - frame.top, first - frame.left, end - frame.left, self._styles())
-        return finished(cells, end - first, self._style())
+        return finished(cells, end - first, self._background())
 
     def draw_lines(self, width: int, height: int) -> list[list[Segment]]:
         """All lines of the chart, or the hint."""

@@ -14,9 +14,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from mnist_tui.core.knob import HyperparameterError, Knob, Value
+from mnist_tui.tui.finishing import Background, finished
 from mnist_tui.tui.theme import palette_in
 from mnist_tui.tui.widgets.knob_row import ARROWS, KnobRow
-from mnist_tui.tui.widgets.line_view import finished
 
 
 class KnobList(ScrollView, can_focus=True):
@@ -226,4 +226,4 @@ class KnobList(ScrollView, can_focus=True):
         palette, width = palette_in(self.app), self.scrollable_content_region.width
         focused = self.has_focus and place == self._place
         base = Style(color=palette.text, bgcolor=palette.panel if focused else palette.surface)
-        return finished(self.rows[place].draw(width, palette, focused=focused), width, base)
+        return finished(self.rows[place].draw(width, palette, focused=focused), width, Background(base))

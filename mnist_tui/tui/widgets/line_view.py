@@ -6,27 +6,44 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Any, Self
 
-from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style as RichStyle
+from rich.text import Text
 from textual.app import RenderResult
-from textual.content import Content
+from textual.content import Content, ContentType
 from textual.dom import NoScreen
 from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.visual import VisualType
-from textual.widget import Widget
+from textual.widget import Widget, _BorderTitle
 
-from mnist_tui.core.notes import harmless
 from mnist_tui.render.palette import Palette
+from mnist_tui.tui.finishing import Background, finished
 from mnist_tui.tui.theme import palette_in
 from mnist_tui.tui.titles import fitting_title
 from mnist_tui.tui.update import SparingCompositor
 
 
+class _Title(_BorderTitle):
+    """Textual's, which draws the whole widget anew for a title; here, the line of the border that it is in."""
+
+    def __set__(self, obj: Widget, title: Text | ContentType | None) -> None:
+        if isinstance(title, Text):
+            title = Content.from_rich_text(title)
+        now = None if title is None else obj.render_str(title).expand_tabs(4).split()[0]
+        before: Content | None = getattr(obj, self._internal_name)
+        setattr(obj, self._internal_name, now)
+        if now is None or before is None or not now.is_same(before):
+            (left, top), (width, height) = obj.content_offset, obj.outer_size
+            line = 0 if self._internal_name == "_border_title" else height - 1
+            obj.refresh(Region(-left, line - top, width, 1))
+
+
 class LineView(Widget, inherit_bindings=False):
     """Base of the drawn panels: `draw_lines` makes all lines at once, `redraw` repaints what changed."""
+
+    border_title = _Title()
+    border_subtitle = _Title()
 
     DEFAULT_CSS = """
     LineView { height: auto; width: 1fr; }
@@ -36,7 +53,7 @@ class LineView(Widget, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self._lines: list[Strip] | None = None
         self._drawn_size: object = None
-        self._base: RichStyle | None = None
+        self._base: Background | None = None
         self._titles: Sequence[str | Content] = ()
         self._subtitles: Sequence[str | Content] = ()
 
@@ -107,7 +124,7 @@ class LineView(Widget, inherit_bindings=False):
 
     def _draw(self, size: Size) -> list[Strip]:
         width, height = size
-        return [finished(line, width, self._style()) for line in list(self.draw_lines(width, height))[:height]]
+        return [finished(line, width, self._background()) for line in list(self.draw_lines(width, height))[:height]]
 
     def notify_style_update(self) -> None:
         """The theme changed, or a class."""
@@ -139,34 +156,15 @@ class LineView(Widget, inherit_bindings=False):
 
     def finish(self, segments: Iterable[Segment]) -> Strip:
         """A line at the widget's width, on its background."""
-        return finished(segments, self.size.width, self._style())
+        return finished(segments, self.size.width, self._background())
 
-    def _style(self) -> RichStyle:
+    def _background(self) -> Background:
         if self._base is None:
-            self._base = self.rich_style  # half a millisecond each time it is asked for
+            self._base = Background(self.rich_style)  # half a millisecond each time it is asked for
         return self._base
 
 
 _NOTHING = Strip([])
-
-
-def finished(segments: Iterable[Segment], width: int, base: RichStyle) -> Strip:
-    """A line of `width` cells, on a background, and without what commands a terminal.
-
-    Paths, names and messages from outside are drawn, too.
-    """
-    line: list[Segment] = []
-    cells = 0
-    for text, style, _ in segments:
-        if not text.isprintable():
-            text = harmless(text)
-        line.append(Segment(text, base + style if style else base))
-        cells += cell_len(text)
-    if cells < width:
-        line.append(Segment(" " * (width - cells), base))
-        cells = width
-    strip = Strip(line, cells)
-    return strip if cells == width else strip.crop(0, width)
 
 
 def changed_stretch(old: Strip, new: Strip, width: int) -> tuple[int, int] | None:
