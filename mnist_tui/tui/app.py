@@ -25,7 +25,6 @@ from mnist_tui.leaving import Departure
 from mnist_tui.tui.actions.leave import LeaveActions
 from mnist_tui.tui.actions.run import RunActions
 from mnist_tui.tui.actions.runs import RunsActions
-from mnist_tui.tui.beat import Beat
 from mnist_tui.tui.collecting import keep_collections_short
 from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.link import Link
@@ -163,6 +162,8 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
             self.action_runs()
         elif not self.session.watching and not self.session.progress.run:
             self._offer()
+        from mnist_tui.tui.beat import Beat
+
         Beat(self, 1 / DRAIN_HZ, self._beat)
 
     def _beat(self) -> None:

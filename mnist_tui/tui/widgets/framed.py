@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from rich.style import Style
 
-from mnist_tui.render.cells import Cells
 from mnist_tui.render.palette import Palette
 
 if TYPE_CHECKING:
+    from mnist_tui.render.cells import Cells
     from mnist_tui.render.chart import Drawing
 
 
