@@ -42,6 +42,7 @@ class Session:
         dataset: the data set on its row; the one that is loaded is in `progress`.
         start_wanted: a start was asked for before the engine was loaded.
         pausing: the run waits, or was asked to.
+        going_back: an undo or a recovery was asked for, and nothing has been said of it yet.
         revision: counts the events that were taken in.
         batch: the newest single step, until training goes on.
         preview: the newest augmented images.
@@ -66,7 +67,7 @@ class Session:
         self.ascii_only = ascii_only
         self.look = look or Look(glyphs="ascii" if ascii_only else "half")
         self.start_wanted = False
-        self.pausing = False
+        self.pausing = self.going_back = False
         self._asked: dict[str, float] = {}
         self.dataset = runner.settings.dataset
         self.batch: events.BatchInspected | None = None
@@ -114,22 +115,25 @@ class Session:
             case events.RunFailed():
                 self.start_wanted = False
             case events.RunStarted():
-                self.start_wanted = self.pausing = False
+                self.start_wanted = self.pausing = self.going_back = False
                 self.batch = self.finding = self.timed = None
                 self.browser.forget()
                 if self.watching:
                     self.wanted = event.hyperparameters
                 self.dataset = self.progress.dataset or self.dataset
             case events.RunContinued():
-                self.start_wanted = self.pausing = False
+                self.start_wanted = self.pausing = self.going_back = False
                 self.batch = self.finding = None
                 self.wanted = event.hyperparameters
             case events.HyperparametersApplied():
                 self._confirm({name: new for name, (_, new) in differences(event.old, event.new).items()})
             case events.Rewound():
                 self.batch = None
+                self.going_back = False
                 self.browser.rewind(event.to_step)
                 self._confirm(live_part(attrs.asdict(event.hyperparameters)))
+            case events.Answered():
+                self.going_back = False
             case events.Paused():
                 self.pausing = True
             case events.BatchInspected():

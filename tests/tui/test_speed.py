@@ -5,7 +5,8 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from mnist_tui.core.events import BatchTimed, Observed, Paused
+from mnist_tui.core.events import Answered, BatchTimed, Event, Observed, Paused, Rewound
+from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.monitor import Monitor
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.core.speed import CROWDED_READINGS, MachineLoad
@@ -131,6 +132,25 @@ async def test_other_programs_that_slow_the_training_down_are_named_once() -> No
         assert len(words) == 1
         assert words[0].startswith(f"Other programs keep 1.0 of {threads} cores busy")
         assert f"--threads {threads - 1}" in words[0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Answered(1250, "there is no edit to take back"), Rewound(1250, 600, 1, 1, Hyperparameters(), 1, 0, 38400, 7.5)],
+    ids=["refused", "done"],
+)
+async def test_an_undo_that_waits_for_its_batch_is_seen_to_wait(answer: Event) -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        app.tick()
+        await pilot.press("u")
+        app.show()
+        assert "goes back after this batch" in text_of(app.dashboard.status)
+        runner.say(answer)
+        app.tick()
+        app.show()
+        assert "goes back after this batch" not in text_of(app.dashboard.status)
 
 
 async def test_a_pause_that_waits_for_its_batch_is_seen_to_wait() -> None:

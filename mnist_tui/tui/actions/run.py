@@ -79,6 +79,7 @@ class RunActions(SessionApp):
         """Take the last edit back."""
         if self._training("The run is over: what it learnt stays."):
             self.session.runner.undo()
+            self.session.going_back = True
 
     def action_recover(self) -> None:
         """Go back to the last good state and halve the learning rate."""
@@ -88,6 +89,7 @@ class RunActions(SessionApp):
         progress = self.session.progress
         if not progress.active or "not finite" in progress.ailments or self.confirmed("recover", question):
             self.session.runner.recover()
+            self.session.going_back = True
 
     def action_stop(self) -> None:
         """Save after this batch and end the run."""
