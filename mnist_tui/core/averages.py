@@ -35,7 +35,7 @@ class Ema:
         return self._mean / self._weight if self._weight else math.nan
 
 
-@attrs.frozen
+@attrs.frozen(repr=False, eq=False)
 class Averaged:
     """Averages after each of some values.
 

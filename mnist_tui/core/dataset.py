@@ -73,7 +73,7 @@ class Split:
         return memoryview(self.images)[index * PIXELS : (index + 1) * PIXELS]
 
 
-@attrs.frozen
+@attrs.frozen(repr=False, eq=False)
 class DatasetInfo:
     """What is known of a data set before any file is read.
 

@@ -69,7 +69,7 @@ class Mark:
         )
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(repr=False, eq=False)
 class Branch:
     """What was trained from batch `to_step` to batch `from_step` and then undone.
 

@@ -39,7 +39,7 @@ _ADVICE = "put a whole copy in its place"
 T = TypeVar("T")
 
 
-@attrs.frozen
+@attrs.frozen(repr=False, eq=False)
 class _Kind:
     """What a file should hold: numbers of type `dtype`, `tail` of them for each digit."""
 

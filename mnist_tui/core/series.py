@@ -25,7 +25,7 @@ RECENT = 1000
 _last = attrgetter("last")
 
 
-@attrs.frozen
+@attrs.frozen(repr=False, eq=False)
 class _Chunk:
     """Batches that came together: the raw values (NaN where not finite), and what holds after the last of them."""
 

@@ -66,7 +66,7 @@ Precision: TypeAlias = Literal["fp32", "bf16"]
 """What the maps of a training are computed in; weights and optimizer are float32 in both."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class RunSettings:
     """Everything about a run that is not a hyperparameter.
 
@@ -93,7 +93,7 @@ class RunSettings:
     autosave: float = _option(60.0, "Seconds between checkpoints while training.", _at_least(1))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class ScreenSettings:
     """The dashboard's own choices.
 

@@ -35,8 +35,9 @@ def follow(team: Team, device: torch.device, load: Callable[[Mapping[str, Any]],
     if word is not Word.BEGIN:
         return  # it was over before it began
     begin = json.loads(team.receive(arguments[0]))
-    if begin["threads"] and device.type == "cpu":  # a run that goes on keeps its own, which rank 0 alone has read
-        torch.set_num_threads(begin["threads"])
+    threads = begin.get("threads")
+    if threads and device.type == "cpu":  # a run that goes on keeps its own, which rank 0 alone has read
+        torch.set_num_threads(threads)
     train = load(begin)
     if len(train) != begin["train_size"]:
         raise UserError(f"rank {team.rank} has {len(train)} training images, and rank 0 has {begin['train_size']}")

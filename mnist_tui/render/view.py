@@ -8,7 +8,7 @@ from mnist_tui.core.averages import DEFAULT_SMOOTHING
 from mnist_tui.core.positions import Unit
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class View:
     """How a chart is looked at.
 

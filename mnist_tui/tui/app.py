@@ -47,6 +47,7 @@ SWITCH_SECONDS = 1e-4  # for which the training waits for this thread: with Pyth
 DRAIN_HZ = 10.0
 RING_SECONDS = 60.0
 FIGURES_SECONDS = 0.5  # nobody reads faster, and every repainted figure costs bytes and training time
+LOAD_SECONDS = 1.0  # while nothing is trained: the machine's load is all that may change
 
 
 def _preload() -> None:
@@ -219,7 +220,8 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         charts = edited or (self._moved and free and now - self._charts_shown >= period)
         if charts:
             self._charts_shown, self._moved = now, False
-        figures = eventful or (free and now - self._figures_shown >= max(FIGURES_SECONDS, period))
+        pause = FIGURES_SECONDS if self.session.progress.phase == "training" else LOAD_SECONDS
+        figures = eventful or (free and now - self._figures_shown >= max(pause, period))
         if figures:
             self._figures_shown = now
             crowding = self.session.crowding()

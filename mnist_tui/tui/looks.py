@@ -23,7 +23,7 @@ _MANY = {"256color", "kitty"}  # how the name of such a terminal ends, by rich
 _LIGHT_BACKGROUNDS = {"7", "9", "10", "11", "12", "13", "14", "15"}  # of the 16 colours, as vim reads $COLORFGBG
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Look:
     """How digits are drawn; `size` is that of the gallery, the others hold for every picture."""
 

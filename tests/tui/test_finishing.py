@@ -57,4 +57,4 @@ def test_styles_that_come_and_go_are_not_mistaken_for_each_other(monkeypatch: py
     for number in range(400):  # each is gone before the next is made, and has its place in memory
         colour = f"#{number:06x}"
         assert background.under(Style(color=colour)).color == Style(color=colour).color
-    assert len(background._under) <= 50
+    assert len(background.known) <= 50

@@ -26,6 +26,7 @@ from mnist_tui.core.events import Event, HyperparametersApplied
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.update import SparingCompositor
+from mnist_tui.tui.widgets.key_bar import KeyBar
 from mnist_tui.tui.widgets.metric_chart import MetricChart
 from tests.tui.scripted import batches, evaluation, make_app, mid_run, started
 
@@ -307,3 +308,39 @@ async def test_a_chart_that_becomes_again_what_it_was_is_drawn(monkeypatch: pyte
         chart.redraw()
         await pilot.pause(0.02)
         assert terminal_after(size, before, *sent) == terminal_after(size, whole(app))
+
+
+@pytest.mark.parametrize("lower", [(120, 35), (120, 34), (100, 30)])
+async def test_a_chart_drawn_in_part_may_become_lower(lower: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.tick()
+        await pilot.pause()
+        runner.say(*batches(1251, 300))
+        app.session.drain()
+        app.show()
+        await pilot.pause(0.02)
+        for chart in app.dashboard.charts:
+            chart._stale.update(range(chart.size.height))  # as if the newest batches had reached every line
+        await pilot.resize_terminal(*lower)
+        await pilot.pause(0.02)
+        sent, before = listen(app, monkeypatch), whole(app)
+        runner.say(*batches(1551, 200))
+        app.session.drain()
+        app.show()
+        await pilot.pause(0.02)
+        assert terminal_after(lower, before, *sent) == terminal_after(lower, whole(app))
+
+
+async def test_what_the_mouse_is_on_is_seen() -> None:
+    app, _ = make_app(mid_run())
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.tick()
+        await pilot.pause()
+        bar = app.screen.query_one(KeyBar)
+        plain = bar.render_lines(bar.size.region)
+        await pilot.hover(KeyBar, offset=(3, 0))
+        assert bar.highlight_link_id
+        hovered = bar.render_lines(bar.size.region)
+        assert hovered == Widget.render_lines(bar, bar.size.region)
+        assert hovered != plain

@@ -173,9 +173,11 @@ class ChartView(LineView):
 
     def render_line(self, y: int) -> Strip:
         """A whole line, made anew where it was drawn in part."""
-        if y in self._stale and self._lines is not None and self._drawing is not None:
+        if self._lines is None or self._drawn_size != self.size:
+            self._stale.clear()  # all lines are made anew, and may be fewer
+        elif y in self._stale and self._drawing is not None:
             self._lines[y] = self.finish(self._line(y))
-        self._stale.discard(y)
+            self._stale.discard(y)
         return super().render_line(y)
 
     def render_part(self, y: int, first: int, end: int) -> Strip:

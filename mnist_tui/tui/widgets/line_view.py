@@ -92,6 +92,7 @@ class LineView(Widget, inherit_bindings=False):
             return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
         self._layout_cache.clear()
         self._set_dirty(*regions)
+        self._dirty_regions.clear()  # which Textual fills, and reads nowhere
         self.clear_cached_dimensions()
         assert isinstance(screen._compositor, SparingCompositor)
         screen._compositor.draw_soon(self, screen)
@@ -136,10 +137,10 @@ class LineView(Widget, inherit_bindings=False):
         return ""
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Textual's, but for lines of the content alone: these are drawn, and no rule of ours changes their colours."""
+        """Textual's, but for lines of the content alone, where nothing changes the colours that they have."""
         left, top = self.content_offset
         part = crop.translate((-left, -top))
-        if not self.size.region.contains_region(part) or self.get_line_filters():
+        if not self.size.region.contains_region(part) or self.highlight_link_id or self.get_line_filters():
             return super().render_lines(crop)
         return [self.render_part(y, *part.column_span) for y in part.line_range]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _WHEEL = 0.8  # of the window that a notch towards the chart leaves
 
 
-@attrs.frozen
+@attrs.frozen(repr=False, eq=False)
 class _Drag:
     """A button that is held: the column of the screen where it went down, and the window at that moment."""
 
