@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from mnist_tui.core.notes import harmless
 
-NARROW = re.compile("[ -~─-▟⠀-⣿●◆·…✓✗→█]*")
+NARROW = re.compile("[ -~─-▟⠀-⣿●◆·…✓✗→]*")
 """What most lines consist of: printable characters of one cell."""
 _MOST_STYLES = 4096
 

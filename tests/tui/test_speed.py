@@ -134,35 +134,28 @@ async def test_other_programs_that_slow_the_training_down_are_named_once() -> No
         assert f"--threads {threads - 1}" in words[0]
 
 
+REWOUND = Rewound(1250, 600, 1, 1, Hyperparameters(), 1, 0, 38400, 7.5)
+
+
 @pytest.mark.parametrize(
-    "answer",
-    [Answered(1250, "there is no edit to take back"), Rewound(1250, 600, 1, 1, Hyperparameters(), 1, 0, 38400, 7.5)],
-    ids=["refused", "done"],
+    ("key", "words", "answer", "phase"),
+    [
+        ("space", "pauses after this batch", Paused(1250), "paused"),
+        ("u", "goes back after this batch", Answered(1250, "there is no edit to take back"), "training"),
+        ("u", "goes back after this batch", REWOUND, "training"),
+    ],
+    ids=["pause", "refused undo", "undo"],
 )
-async def test_an_undo_that_waits_for_its_batch_is_seen_to_wait(answer: Event) -> None:
+async def test_what_waits_for_its_batch_is_seen_to_wait(key: str, words: str, answer: Event, phase: str) -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         app.tick()
-        await pilot.press("u")
+        await pilot.press(key)
         app.show()
-        assert "goes back after this batch" in text_of(app.dashboard.status)
+        assert words in text_of(app.dashboard.status)
         runner.say(answer)
         app.tick()
         app.show()
-        assert "goes back after this batch" not in text_of(app.dashboard.status)
-
-
-async def test_a_pause_that_waits_for_its_batch_is_seen_to_wait() -> None:
-    app, runner = make_app(mid_run())
-    async with app.run_test(size=(120, 36)) as pilot:
-        await pilot.pause()
-        app.tick()
-        await pilot.press("space")
-        app.show()
-        assert "pauses after this batch" in text_of(app.dashboard.status)
-        runner.say(Paused(1250))
-        app.tick()
-        app.show()
-        assert "pauses after this batch" not in text_of(app.dashboard.status)
-        assert "paused" in text_of(app.dashboard.status)
+        assert words not in text_of(app.dashboard.status)
+        assert phase in text_of(app.dashboard.status)

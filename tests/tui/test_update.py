@@ -28,7 +28,7 @@ from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.update import SparingCompositor
 from mnist_tui.tui.widgets.key_bar import KeyBar
 from mnist_tui.tui.widgets.metric_chart import MetricChart
-from tests.tui.scripted import batches, evaluation, make_app, mid_run, started
+from tests.tui.scripted import ScriptedRunner, batches, evaluation, make_app, mid_run, started
 
 WIDTH, HEIGHT = 40, 12
 NARROW = ("abc", "  ", "⣿⣶", "x", "─", "e\u0301")
@@ -181,6 +181,13 @@ def listen(app: MnistApp, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return sent
 
 
+def show(app: MnistApp, runner: ScriptedRunner, *news: Event) -> None:
+    """Have `news` taken in and shown, whatever the clock says."""
+    runner.say(*news)
+    app.session.drain()
+    app.show()
+
+
 def whole(app: MnistApp) -> str:
     """The screen in sight, drawn by Textual from nothing."""
     for widget in app.screen._compositor.visible_widgets:
@@ -229,9 +236,7 @@ async def test_a_change_is_drawn_when_what_made_it_has_ended(monkeypatch: pytest
         app.tick()
         await pilot.pause()
         sent = listen(app, monkeypatch)
-        runner.say(*batches(1251, 8))
-        app.session.drain()
-        app.show()
+        show(app, runner, *batches(1251, 8))
         assert sent == []
         await asyncio.sleep(0)
         assert len(sent) == 1, "both charts and all figures in one frame"
@@ -246,9 +251,7 @@ async def test_changes_that_follow_at_once_wait_for_the_next_frame(monkeypatch: 
         compositor = app.screen._compositor
         assert isinstance(compositor, SparingCompositor)
         compositor._drawn_at = math.inf
-        runner.say(*batches(1251, 8))
-        app.session.drain()
-        app.show()
+        show(app, runner, *batches(1251, 8))
         await asyncio.sleep(0)
         assert sent == []
         while not sent:
@@ -281,9 +284,7 @@ async def test_a_fault_in_a_drawing_ends_the_program_as_any_other(monkeypatch: p
             app.tick()
             await pilot.pause()
             monkeypatch.setattr(MetricChart, "render_part", fail)
-            runner.say(*batches(1251, 300))
-            app.session.drain()
-            app.show()
+            show(app, runner, *batches(1251, 300))
             await pilot.pause()
 
     with pytest.raises(ZeroDivisionError, match="a fault in a drawing"):
@@ -299,9 +300,7 @@ async def test_a_chart_that_becomes_again_what_it_was_is_drawn(monkeypatch: pyte
         chart = app.dashboard.charts[0]
         earlier, before = chart._drawing, whole(app)
         sent = listen(app, monkeypatch)
-        runner.say(*batches(1251, 300))
-        app.session.drain()
-        app.show()
+        show(app, runner, *batches(1251, 300))
         await pilot.pause(0.02)
         assert terminal_after(size, before, *sent) != terminal_after(size, before)
         chart._drawing = earlier
@@ -316,18 +315,14 @@ async def test_a_chart_drawn_in_part_may_become_lower(lower: tuple[int, int], mo
     async with app.run_test(size=(120, 36)) as pilot:
         app.tick()
         await pilot.pause()
-        runner.say(*batches(1251, 300))
-        app.session.drain()
-        app.show()
+        show(app, runner, *batches(1251, 300))
         await pilot.pause(0.02)
         for chart in app.dashboard.charts:
             chart._stale.update(range(chart.size.height))  # as if the newest batches had reached every line
         await pilot.resize_terminal(*lower)
         await pilot.pause(0.02)
         sent, before = listen(app, monkeypatch), whole(app)
-        runner.say(*batches(1551, 200))
-        app.session.drain()
-        app.show()
+        show(app, runner, *batches(1551, 200))
         await pilot.pause(0.02)
         assert terminal_after(lower, before, *sent) == terminal_after(lower, whole(app))
 
