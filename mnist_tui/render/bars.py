@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.segment import Segment
-from rich.style import Style
 
 from mnist_tui.render.palette import Palette
+from mnist_tui.render.pens import pen
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
@@ -44,14 +44,14 @@ def draw_bars(
     lines = []
     for digit, share in enumerate(probabilities or [None] * len(names)):
         if digit == predicted and true is None:
-            sign, style = guess, Style(color=palette.accent, bold=True)
+            sign, style = guess, pen(palette.accent, bold=True)
         elif digit == predicted:
             sign, colour = (right, palette.right) if digit == true else (wrong, palette.wrong)
-            style = Style(color=colour, bold=True)
+            style = pen(colour, bold=True)
         elif digit == true:
-            sign, style = arrow, Style(color=palette.right, bold=True)
+            sign, style = arrow, pen(palette.right, bold=True)
         else:
-            sign, style = " ", Style(color=palette.muted)
+            sign, style = " ", pen(palette.muted)
         lines.append(
             [
                 Segment(f"{sign} {names[digit]:>{label}} ", style),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from rich.cells import cell_len
@@ -27,6 +27,16 @@ Piece: TypeAlias = tuple[int, int, Strip]
 
 Gaps: TypeAlias = dict[int, list[tuple[int, int]]]
 """What is still to be drawn: of each line, columns (first, end)."""
+
+
+class StretchedWidget(Widget, inherit_bindings=False):
+    """A widget that has at hand what it said has changed.
+
+    Attributes:
+        stretches: by line of its content, first column and end: what stands there, which is not drawn again.
+    """
+
+    stretches: Mapping[tuple[int, int, int], Strip] = {}
 
 
 class PiecesUpdate(CompositorUpdate):
@@ -120,6 +130,8 @@ class SparingCompositor(Compositor):
             if taken:
                 content = region.shrink(widget.gutter)
                 inner = [place for place in taken if content.y <= place[0] < content.bottom]
+                if isinstance(widget, StretchedWidget) and widget.stretches:
+                    inner = _without_known(widget, content, inner, pieces)
                 for group in (inner, *([place] for place in taken if not content.y <= place[0] < content.bottom)):
                     if group:
                         pieces += _pieces(widget, region, content, seen, group, before)
@@ -135,6 +147,23 @@ class SparingCompositor(Compositor):
             if 0 <= y < self.size.height and first < end:
                 gaps.setdefault(y, []).append((first, end))
         return gaps
+
+
+def _without_known(
+    widget: StretchedWidget, content: Region, taken: Sequence[tuple[int, int, int]], pieces: list[Piece]
+) -> list[tuple[int, int, int]]:
+    """The stretches of `taken` that are still to be drawn; what the widget has at hand goes to `pieces`."""
+    if widget.highlight_link_id or widget.get_line_filters():
+        return list(taken)
+    left, top, stretches, rest = content.x, content.y, widget.stretches, []
+    for place in taken:
+        y, first, end = place
+        strip = stretches.get((y - top, first - left, end - left))
+        if strip is None:
+            rest.append(place)
+        else:
+            pieces.append((y, first, strip))
+    return rest
 
 
 def _pieces(

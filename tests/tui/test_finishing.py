@@ -58,3 +58,12 @@ def test_styles_that_come_and_go_are_not_mistaken_for_each_other(monkeypatch: py
         colour = f"#{number:06x}"
         assert background.under(Style(color=colour)).color == Style(color=colour).color
     assert len(background.known) <= 50
+
+
+def test_a_line_of_more_styles_than_are_kept_has_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    background = Background(BASE)
+    monkeypatch.setattr(finishing, "_MOST_STYLES", 3)
+    for first in (0, 4, 2):
+        colours = [f"#{number:06x}" for number in range(first, first + 8)]
+        strip = finished([Segment("x", Style(color=colour)) for colour in colours], 8, background)
+        assert [segment.style for segment in strip] == [BASE + Style(color=colour) for colour in colours]

@@ -27,6 +27,7 @@ from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.update import SparingCompositor
 from mnist_tui.tui.widgets.key_bar import KeyBar
+from mnist_tui.tui.widgets.line_view import changed_stretch
 from mnist_tui.tui.widgets.metric_chart import MetricChart
 from tests.tui.scripted import ScriptedRunner, batches, evaluation, make_app, mid_run, started
 
@@ -145,6 +146,70 @@ async def test_a_repaint_of_a_screen_leaves_what_is_there(key: str) -> None:
         for seed in range(12):
             regions = some_regions(random.Random(seed), *size)
             assert terminal_after(size, whole, repaint(app.screen, regions)) == expected, regions
+
+
+def test_a_changed_stretch_over_the_old_line_makes_it_the_new_one() -> None:
+    rng = random.Random(0)
+    compared = 0
+    for _ in range(500):
+        old, new = (
+            [Segment(rng.choice(("a", "bc", "数", " ")), rng.choice(STYLES)) for _ in range(rng.randint(1, 6))]
+            for _ in range(2)
+        )
+        if rng.random() < 0.7:  # alike but for one place
+            new = [*old]
+            new[rng.randrange(len(new))] = Segment(rng.choice("xy"), rng.choice(STYLES))
+        width = max(Strip(old).cell_length, Strip(new).cell_length) + 1
+        before, after = (Strip([*line, Segment(" " * (width - Strip(line).cell_length))]) for line in (old, new))
+        changed = changed_stretch(before, after, width)
+        if changed is None:
+            assert before == after
+            continue
+        start, end, strip = changed
+        if strip is None:
+            continue
+        compared += 1
+        assert strip.cell_length == end - start
+        assert Strip.join([after.crop(0, start), strip, after.crop(end)]).simplify() == after.simplify()
+        assert before.crop(0, start).simplify() == after.crop(0, start).simplify()
+        assert before.crop(end).simplify() == after.crop(end).simplify()
+    assert compared > 200
+
+
+async def test_what_a_panel_has_at_hand_is_not_drawn_again_and_leaves_what_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app, _ = make_app(mid_run())
+    size = (120, 36)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        app.tick()
+        await pilot.pause()
+        app.notify("a toast lies over some of it", timeout=60)
+        await pilot.pause()
+        panel, compositor = app.dashboard.digits, app.screen._compositor
+        assert isinstance(compositor, SparingCompositor)
+        looked_at: set[int] = set()
+        render_part = panel.render_part
+
+        def look_and_render(y: int, first: int, end: int) -> Strip:
+            looked_at.add(y)
+            return render_part(y, first, end)
+
+        monkeypatch.setattr(panel, "render_part", look_and_render)
+        toast = next(w for w in compositor.visible_widgets if isinstance(w, Toast)).region
+        under_the_toast = {y - panel.content_region.y for y in toast.line_range}
+        sent = [Compositor.render_full_update(compositor).render_segments(console())]
+        for distance in (1, 1, 10, -1, -10, 500):
+            panel.action_move(distance)
+            assert len(panel.stretches) > 10
+            compositor.update_widgets({panel})
+            looked_at.clear()
+            update = compositor.render_partial_update()
+            assert update is not None
+            assert not looked_at or looked_at.issubset(under_the_toast)
+            sent.append(update.render_segments(console()))
+            whole = Compositor.render_full_update(compositor).render_segments(console())
+            assert terminal_after(size, *sent) == terminal_after(size, whole), distance
 
 
 async def test_only_what_lies_under_a_change_is_drawn_and_sent() -> None:

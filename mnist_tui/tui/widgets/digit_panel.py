@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from mnist_tui.render.bars import draw_bars
 from mnist_tui.render.blocks import SIDE
+from mnist_tui.render.pens import pen
 from mnist_tui.render.words import grouped
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.suspicion import suggested_class
@@ -59,6 +59,7 @@ class DigitPanel(LineView, can_focus=True):
         self._browser = session.browser
         self._filmstrip = filmstrip
         self._shown: object = None
+        self._entitled: object = None
 
     def on_mount(self) -> None:
         """Write the title."""
@@ -70,7 +71,10 @@ class DigitPanel(LineView, can_focus=True):
         if shown == self._shown:
             return
         self._shown = shown
-        self.entitle_with(*title_choices(self._browser, brief=not self._filmstrip))
+        entitled = (self._browser.evaluations, self._browser.query, self._browser.sort)
+        if entitled != self._entitled:  # not for every key: titles take a tenth of its time
+            self._entitled = entitled
+            self.entitle_with(*title_choices(self._browser, brief=not self._filmstrip))
         total = len(self._browser.order)
         self.border_subtitle = f" {grouped(self._browser.position + 1)} of {grouped(total)} " if total else ""
         self.redraw()
@@ -137,24 +141,24 @@ class DigitPanel(LineView, can_focus=True):
         names = browser.classes
         assert browser.digits is not None
         true = browser.digits.labels[index]
-        muted = Style(color=palette.muted)
+        muted = pen(palette.muted)
         if browser.predictions is None:
             why = "not judged yet" if browser.album.shown else "no prediction yet"
             return [
                 Segment(f"{kind_of(browser, 1)} {index}  true ", muted),
-                Segment(names[true], Style(color=palette.text, bold=True)),
+                Segment(names[true], pen(palette.text, bold=True)),
                 Segment(f"  {why}", muted),
             ]
         entry = browser.predictions.describe(index)
         right = entry["predicted"] == true
         sign = ("+" if right else "x") if self._ascii else ("✓" if right else "✗")
         arrow = "->" if self._ascii else "→"
-        verdict = Style(color=palette.right if right else palette.wrong, bold=True)
+        verdict = pen(palette.right if right else palette.wrong, bold=True)
         share_of_true = "" if right else f"  p(true) {entry['probability_true'] * 100:.1f} %"
         pieces = [
             Segment(f"{sign} true {names[true]} {arrow} predicted {names[entry['predicted']]}", verdict),
-            Segment(f"  {entry['probability'] * 100:.1f} % sure", Style(color=palette.text)),
-            Segment(share_of_true, Style(color=palette.text)),
+            Segment(f"  {entry['probability'] * 100:.1f} % sure", pen(palette.text)),
+            Segment(share_of_true, pen(palette.text)),
             Segment(f"  loss {entry['loss']:.2f}", muted),
             Segment(f"  {kind_of(browser, 1)} {index}", muted),
         ]

@@ -21,7 +21,7 @@ from mnist_tui.render.palette import Palette
 from mnist_tui.tui.finishing import Background, finished
 from mnist_tui.tui.theme import palette_in
 from mnist_tui.tui.titles import fitting_title
-from mnist_tui.tui.update import SparingCompositor
+from mnist_tui.tui.update import SparingCompositor, StretchedWidget
 
 
 class _Title(_BorderTitle):
@@ -39,7 +39,7 @@ class _Title(_BorderTitle):
             obj.refresh(Region(-left, line - top, width, 1))
 
 
-class LineView(Widget, inherit_bindings=False):
+class LineView(StretchedWidget, inherit_bindings=False):
     """Base of the drawn panels: `draw_lines` makes all lines at once, `redraw` repaints what changed."""
 
     border_title = _Title()
@@ -87,6 +87,7 @@ class LineView(Widget, inherit_bindings=False):
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Textual's, but parts that changed are drawn when what runs now has ended."""
+        self.stretches = {}
         screen = self._screen_of_ours() if regions and repaint and not (layout or recompose) else None
         if screen is None:
             return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
@@ -114,14 +115,17 @@ class LineView(Widget, inherit_bindings=False):
             self.refresh()
             return
         self._lines = after = self._draw(size)
-        regions = []
+        regions, stretches = [], {}
         for y, (old, new) in enumerate(zip_longest(before, after, fillvalue=_NOTHING)):
-            stretch = changed_stretch(old, new, size.width)
-            if stretch is not None:
-                start, end = stretch
+            changed = changed_stretch(old, new, size.width)
+            if changed is not None:
+                start, end, strip = changed
                 regions.append(Region(start, y, end - start, 1))
+                if strip is not None:
+                    stretches[y, start, end] = strip
         if regions:
             self.refresh(*regions)
+            self.stretches = stretches
 
     def _draw(self, size: Size) -> list[Strip]:
         width, height = size
@@ -131,6 +135,7 @@ class LineView(Widget, inherit_bindings=False):
         """The theme changed, or a class."""
         super().notify_style_update()
         self._lines = self._base = None
+        self.stretches = {}
 
     def render(self) -> RenderResult | VisualType:
         """Nothing: the lines are drawn by `render_line`."""
@@ -152,6 +157,7 @@ class LineView(Widget, inherit_bindings=False):
         """One line of the content, exactly as wide as the widget."""
         if self._lines is None or self._drawn_size != self.size:
             self._drawn_size = self.size
+            self.stretches = {}
             self._lines = self._draw(self.size)
         return self._lines[y] if y < len(self._lines) else self.finish(())
 
@@ -168,18 +174,28 @@ class LineView(Widget, inherit_bindings=False):
 _NOTHING = Strip([])
 
 
-def changed_stretch(old: Strip, new: Strip, width: int) -> tuple[int, int] | None:
-    """The cells (start, end) in which two lines differ, by whole segments; None where they are equal."""
-    before, after = list(old), list(new)
+def changed_stretch(old: Strip, new: Strip, width: int) -> tuple[int, int, Strip | None] | None:
+    """The cells (start, end) in which two lines differ, by whole segments, and what the new one has there.
+
+    Args:
+        old: what stood there.
+        new: what stands there.
+        width: of both, in cells.
+
+    Returns:
+        None where they are equal; no strip where the new line has no whole segments for those cells.
+    """
+    before, after = old._segments, new._segments
     if before == after:
         return None
-    start = 0
-    while before and after and before[0] == after[0]:
-        start += before[0].cell_length
-        del before[0], after[0]
-    end = width
-    while before and after and before[-1] == after[-1]:
-        end -= before[-1].cell_length
-        before.pop()
-        after.pop()
-    return start, max(end, start + 1)
+    both, same, ends = min(len(before), len(after)), 0, 0
+    while same < both and before[same] == after[same]:
+        same += 1
+    while ends < both - same and before[-1 - ends] == after[-1 - ends]:
+        ends += 1
+    start = sum(segment.cell_length for segment in after[:same])
+    end = width - sum(segment.cell_length for segment in after[len(after) - ends :])
+    if end <= start:
+        return start, start + 1, None
+    strip = Strip(after[same : len(after) - ends], end - start)
+    return start, end, strip if new.cell_length == width else None

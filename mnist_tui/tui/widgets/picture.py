@@ -9,6 +9,7 @@ from mnist_tui.render.blocks import CELLS, Glyphs, Size, draw_sized
 from mnist_tui.render.captions import caption_of
 from mnist_tui.render.mosaic import Lines
 from mnist_tui.render.palette import Palette
+from mnist_tui.render.pens import pen
 from mnist_tui.tui.browser import DigitBrowser
 from mnist_tui.tui.suspicion import suggested_class
 
@@ -56,7 +57,7 @@ def draw_entry(
     if selected:
         left, right = "><" if ascii_only else "▸◂"
         caption = f"{left}{caption.center(width)}{right}"
-        style = Style(color=palette.background, bgcolor=palette.accent, bold=True)
+        style = pen(palette.background, on=palette.accent, bold=True)
     else:
-        style = Style(color=colour, bgcolor=palette.paper)
+        style = pen(colour, on=palette.paper)
     return draw_small(browser.digits.digit(index), caption, style, palette, glyphs, size)
