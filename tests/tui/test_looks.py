@@ -13,7 +13,8 @@ from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.render.blocks import Glyphs, Size
 from mnist_tui.render.inks import INKS, InkName
 from mnist_tui.tui.looks import GLYPHS, SIZES, Look, choose_look, colours_of, is_light
-from tests.tui.scripted import loaded, make_app, mid_run, real_digits, said
+from mnist_tui.tui.theme import LIGHT_THEME
+from tests.tui.scripted import evaluation, loaded, make_app, mid_run, real_digits, said
 
 MANY = {"COLORTERM": "truecolor", "TERM": "xterm-256color"}
 
@@ -193,3 +194,39 @@ async def test_the_theme_flag_reaches_the_app(monkeypatch: pytest.MonkeyPatch) -
     light, _ = make_app()
     dark, _ = make_app((), ScreenSettings(theme="dark"))
     assert (light.theme, dark.theme) == ("mnist-light", "mnist-dark")
+
+
+async def test_the_filmstrip_is_drawn_anew_when_its_look_changes_or_what_judged_it() -> None:
+    app, _ = make_app(mid_run())
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.tick()
+        await pilot.pause()
+        panel, session = app.dashboard.digits, app.session
+        seen = [panel._film(60, 14)]
+
+        def judge_anew() -> None:
+            session.browser.judge(evaluation(1876, 2, wrong_every=1))
+            session.browser.sort_by("index")
+
+        def look_anew() -> None:
+            session.look = session.look.with_next_glyphs()
+
+        def ink_anew() -> None:
+            session.look = session.look.with_next_palette()
+
+        def light() -> None:
+            app.theme = LIGHT_THEME
+
+        def look_at_others() -> None:
+            digits = real_digits()[1]
+            session.browser.add_split(
+                "training", attrs.evolve(digits, images=digits.images[784:] + digits.images[:784])
+            )
+            session.browser.show_split("training")
+
+        for change in (judge_anew, look_anew, ink_anew, light, look_at_others):
+            change()
+            seen.append(panel._film(60, 14))
+            panel._small.clear()
+            assert seen[-1] == panel._film(60, 14), change
+            assert seen[-1] != seen[-2], change

@@ -11,6 +11,7 @@ from textual.message import Message
 
 from mnist_tui.render.bars import draw_bars
 from mnist_tui.render.blocks import SIDE
+from mnist_tui.render.mosaic import Lines
 from mnist_tui.render.pens import pen
 from mnist_tui.render.words import grouped
 from mnist_tui.tui.session import Session
@@ -26,6 +27,7 @@ _FULL_HEIGHT = 15  # a caption and fourteen lines of art
 _BARS_WIDTH = 22
 _FILM_GAP = 3
 _SMALL = SIDE // 2
+_MOST_SMALL = 256  # pictures of the filmstrip that are kept
 
 
 class DigitPanel(LineView, can_focus=True):
@@ -60,6 +62,8 @@ class DigitPanel(LineView, can_focus=True):
         self._filmstrip = filmstrip
         self._shown: object = None
         self._entitled: object = None
+        self._small: dict[int, Lines] = {}
+        self._small_as: object = None
 
     def on_mount(self) -> None:
         """Write the title."""
@@ -191,10 +195,21 @@ class DigitPanel(LineView, can_focus=True):
         if not self._filmstrip or columns < 1 or rows < 1:
             return []
         lines: list[Line] = [[] for _ in range(rows * SMALL_SIZE[1])]
-        first, look = self._browser.position + 1, self._session.look
-        palette = look.inked(self.palette)
+        first = self._browser.position + 1
         for place, index in enumerate(self._browser.order[first : first + columns * rows]):
             top = place // columns * SMALL_SIZE[1]
-            for offset, line in enumerate(draw_entry(self._browser, index, palette, look.glyphs)):
+            for offset, line in enumerate(self._entry(index)):
                 lines[top + offset] += [*line, Segment("  ")]
         return lines
+
+    def _entry(self, index: int) -> Lines:
+        """A small picture; when the cursor moves by one, all but one of them were there before."""
+        look, palette = self._session.look, self.palette
+        drawn_as = (self._browser.evaluations, look, palette)
+        if drawn_as != self._small_as or len(self._small) >= _MOST_SMALL:
+            self._small_as = drawn_as
+            self._small.clear()
+        entry = self._small.get(index)
+        if entry is None:
+            entry = self._small[index] = draw_entry(self._browser, index, look.inked(palette), look.glyphs)
+        return entry
