@@ -38,6 +38,11 @@ class StretchedWidget(Widget, inherit_bindings=False):
 
     stretches: Mapping[tuple[int, int, int], Strip] = {}
 
+    @property
+    def recoloured(self) -> bool:
+        """Whether Textual draws its lines in other colours than they have."""
+        return bool(self.highlight_link_id or self.get_line_filters())
+
 
 class PiecesUpdate(CompositorUpdate):
     """Stretches of lines, each written where it stands."""
@@ -153,7 +158,7 @@ def _without_known(
     widget: StretchedWidget, content: Region, taken: Sequence[tuple[int, int, int]], pieces: list[Piece]
 ) -> list[tuple[int, int, int]]:
     """The stretches of `taken` that are still to be drawn; what the widget has at hand goes to `pieces`."""
-    if widget.highlight_link_id or widget.get_line_filters():
+    if widget.recoloured:
         return list(taken)
     left, top, stretches, rest = content.x, content.y, widget.stretches, []
     for place in taken:

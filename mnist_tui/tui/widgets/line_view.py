@@ -145,7 +145,7 @@ class LineView(StretchedWidget, inherit_bindings=False):
         """Textual's, but for lines of the content alone, where nothing changes the colours that they have."""
         left, top = self.content_offset
         part = crop.translate((-left, -top))
-        if not self.size.region.contains_region(part) or self.highlight_link_id or self.get_line_filters():
+        if not self.size.region.contains_region(part) or self.recoloured:
             return super().render_lines(crop)
         return [self.render_part(y, *part.column_span) for y in part.line_range]
 
