@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import locale
 import os
 import platform
@@ -74,17 +75,26 @@ def describe_terminal(environment: Mapping[str, str]) -> dict[str, Any]:
     depth = "truecolor" if colours in {"truecolor", "24bit"} else "256" if "256" in term else "16"
     if environment.get("NO_COLOR"):
         depth = "none (NO_COLOR)"
-    size = shutil.get_terminal_size((0, 0))
+    columns, rows = _terminal_size()
     return {
         "there": sys.stdin.isatty() and sys.stderr.isatty() and term != "dumb",
         "term": term,
         "colours": depth,
         "utf8": "utf" in locale.getpreferredencoding(False).lower(),
-        "columns": size.columns,
-        "rows": size.lines,
+        "columns": columns,
+        "rows": rows,
         "inside": "tmux" if environment.get("TMUX") else "screen" if environment.get("STY") else "",
         "ssh": bool(environment.get("SSH_CONNECTION")),
     }
+
+
+def _terminal_size() -> tuple[int, int]:
+    """Columns and rows, also where the output is piped on and another descriptor is the terminal; 0, 0 without one."""
+    for descriptor in (1, 2, 0):
+        with contextlib.suppress(OSError):
+            size = os.get_terminal_size(descriptor)
+            return size.columns, size.lines
+    return 0, 0
 
 
 def _where(name: str) -> str:

@@ -148,7 +148,9 @@ def describe(event: Event, progress: Progress) -> str:
         case RunFinished():
             why = f" ({event.reason})" if event.reason else ""
             epochs = f"{event.epochs} epoch" + ("" if event.epochs == 1 else "s")
-            return f"{event.status}: {epochs}, {event.step} steps in {clock(event.seconds)}{why}"
+            before = min(progress.continued_after, event.step)
+            these = f", {event.step - before} of them" if before else ""
+            return f"{event.status}: {epochs}, {event.step} steps{these} in {clock(event.seconds)}{why}"
         case Commanded():
             return f"asked by a watcher: {event.command.replace('_', ' ')}"
         case Answered():

@@ -47,7 +47,7 @@ def _lines(entries: Sequence[RunEntry], width: int) -> list[str]:
 
 
 def _plain(entry: RunEntry, column: Column) -> str:
-    return entry.state if column.title == "state" else text_of(entry, column, ascii_only=True)
+    return entry.state_in_words if column.title == "state" else text_of(entry, column, ascii_only=True)
 
 
 def _print_table(entries: Sequence[RunEntry]) -> None:
@@ -66,7 +66,7 @@ def _print_table(entries: Sequence[RunEntry]) -> None:
 def _style(entry: RunEntry, column: Column) -> str:
     if column.title == "state":
         good, bad = {"live", "finished"}, {"crashed", "failed", "damaged"}
-        return DARK.right if entry.state in good else DARK.wrong if entry.state in bad else DARK.warning
+        return DARK.right if entry.state_in_words in good else DARK.wrong if entry.state in bad else DARK.warning
     return {"run": "bold", "test": "bold"}.get(column.title, "")
 
 

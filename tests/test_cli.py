@@ -434,10 +434,10 @@ def test_the_help_names_every_flag(call: Call) -> None:
 def test_the_runs_folder_is_read_when_the_command_runs(call: Call, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("MNIST_TUI_RUNS_DIR", name)
     monkeypatch.setenv("COLUMNS", "200")  # the help breaks no line
-    assert f"the newest runs in {name} are none" in refused(call("evaluate", "nope"))
+    assert f"{name} holds no run" in refused(call("evaluate", "nope"))
     assert f"{name} holds no run" in refused(call("compare", "a", "b"))
     assert f"{name} holds no run" in "".join(map(str, call("runs")))
-    assert "there is no file and no run called nope: the newest runs in two are none" in refused(
+    assert "there is no file and no run called nope: two holds no run" in refused(
         call("evaluate", "nope", "--runs-dir", "two", "--threads", "1")
     )
     for command in ("train", "evaluate", "predict", "runs", "compare"):

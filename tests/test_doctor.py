@@ -1,4 +1,9 @@
+import fcntl
 import json
+import os
+import pty
+import struct
+import termios
 from pathlib import Path
 
 import pytest
@@ -75,3 +80,26 @@ def test_the_terminal_is_told_from_its_environment(environment: dict[str, str], 
     found = describe_terminal(environment)
     assert found["colours"] == colours
     assert found["inside"] == inside
+
+
+@pytest.mark.parametrize("terminal", [0, 1, 2])
+def test_the_size_is_told_by_whichever_descriptor_is_a_terminal(monkeypatch: pytest.MonkeyPatch, terminal: int) -> None:
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+    ask = os.get_terminal_size
+    no_terminal, nothing = os.pipe()
+    monkeypatch.setattr(os, "get_terminal_size", lambda fd: ask(slave if fd == terminal else no_terminal))
+    found = describe_terminal({"TERM": "xterm"})
+    for descriptor in (master, slave, no_terminal, nothing):
+        os.close(descriptor)
+    assert (found["columns"], found["rows"]) == (77, 33)
+
+
+def test_without_a_terminal_there_is_no_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_terminal, nothing = os.pipe()
+    ask = os.get_terminal_size
+    monkeypatch.setattr(os, "get_terminal_size", lambda fd: ask(no_terminal))
+    found = describe_terminal({"TERM": "xterm"})
+    os.close(no_terminal)
+    os.close(nothing)
+    assert (found["columns"], found["rows"]) == (0, 0)

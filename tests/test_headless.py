@@ -11,7 +11,14 @@ import pytest
 import torch
 
 from mnist_tui.cli import main
-from mnist_tui.core.events import BatchesTrained, DownloadProgressed, EngineLoaded, RunFinished, RunStarted
+from mnist_tui.core.events import (
+    BatchesTrained,
+    DownloadProgressed,
+    EngineLoaded,
+    RunContinued,
+    RunFinished,
+    RunStarted,
+)
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.progress import Progress
 from mnist_tui.engine.stepper import Stepper
@@ -190,6 +197,8 @@ def test_events_in_words() -> None:
     progress.apply(DownloadProgressed("a.gz", 1, 4))
     assert describe(DownloadProgressed("a.gz", 1, 4), progress) == "downloading a.gz 25%"
     assert describe(RunFinished("stopped", 7, 1, 65.0), progress) == "stopped: 1 epoch, 7 steps in 1 min 05 s"
+    progress.apply(RunContinued("mine", "runs/mine", 5, Hyperparameters(), "cpu", 64, 10))
+    assert describe(RunFinished("done", 7, 1, 3.0), progress) == "done: 1 epoch, 7 steps, 2 of them in 3 s"
 
 
 def test_a_run_without_a_batch_can_be_summed_up() -> None:

@@ -57,6 +57,16 @@ class RunEntry:
     hyperparameters: Mapping[str, Value] = attrs.field(factory=dict)
     facts: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
+    @property
+    def paused(self) -> bool:
+        """Whether it waits, and its owner lives."""
+        return self.state == "live" and self.tally.paused
+
+    @property
+    def state_in_words(self) -> str:
+        """Its state, and `paused` where it lives and waits."""
+        return "paused" if self.paused else self.state
+
     def as_json(self) -> dict[str, Any]:
         """The run as plain values: an entry of `runs --json`."""
         tally = self.tally
@@ -64,6 +74,7 @@ class RunEntry:
             "run": self.run,
             "name": self.name,
             "state": self.state,
+            "paused": self.paused,
             "steps": tally.step,
             "epochs": tally.epochs,
             "epochs_planned": self.epochs_planned,

@@ -29,6 +29,8 @@ class Progress:
         gradient_norm: of a batch a moment ago.
         dataset: what is loaded.
         ailments: what is wrong with the training, as ailment -> sentence.
+        continued_after: the step it went on after, the newest time it did; 0 where it did not.
+        seconds: since then, when it ended, everything included; 0 before.
         stops_after: the epoch the run was asked to end with, or None.
         test_accuracy, best_test_accuracy, test_loss: 0..1 and nats; None before the first evaluation.
         tested_step: the step of the newest of them.
@@ -73,6 +75,7 @@ class Progress:
         self.gradient_norm: float | None = None
         self.ailments: dict[str, str] = {}
         self.stops_after: int | None = None
+        self.continued_after = 0
         self.branch = 0
         self.checkpoints: dict[str, str] = {}
         self.seconds = 0.0
@@ -175,6 +178,7 @@ class Progress:
         self.hyperparameters = event.hyperparameters
         self.samples_per_epoch, self.parameters = event.samples_per_epoch, event.parameters
         self.epoch = max(self.epoch, 1)
+        self.continued_after = event.step
         self.stops_after = None
         self.notice = event.notice or self.notice
         self._steady.clear()

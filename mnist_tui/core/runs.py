@@ -130,8 +130,8 @@ def find_model(model: str, runs_dir: Path) -> Path:
                 return folder / candidate
     if folders:
         raise ModelFileError(f"{folders[0]} holds no checkpoint and no cnn_model.pth")
-    known = ", ".join(name_of(f) for f in run_folders(runs_dir)[-5:]) or "none"
-    raise ModelFileError(f"there is no file and no run called {model[:200]}: the newest runs in {runs_dir} are {known}")
+    known = _known_runs(model, run_folders(runs_dir), runs_dir)
+    raise ModelFileError(f"there is no file and no run called {model[:200]}: {known}")
 
 
 def find_run(run: str, runs_dir: Path) -> Path:

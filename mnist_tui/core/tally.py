@@ -7,7 +7,16 @@ from typing import Any
 
 import attrs
 
-from mnist_tui.core.events import BatchesTrained, EpochFinished, Evaluated, Event, Rewound
+from mnist_tui.core.events import (
+    BatchesTrained,
+    EpochFinished,
+    Evaluated,
+    Event,
+    Paused,
+    Resumed,
+    Rewound,
+    RunContinued,
+)
 
 
 @attrs.define
@@ -22,6 +31,7 @@ class Tally:
         test_accuracy, test_loss: of that evaluation, 0..1 and nats.
         best_test_accuracy: the highest of all, also of what was undone.
         bytes: how much of `metrics.jsonl` is counted in.
+        paused: it waited when the newest event was told.
     """
 
     step: int = 0
@@ -33,6 +43,7 @@ class Tally:
     test_loss: float | None = None
     best_test_accuracy: float | None = None
     bytes: int = 0
+    paused: bool = False
     _earlier: list[tuple[int, float | None, float | None]] = attrs.field(factory=list, eq=False, repr=False)
 
     @classmethod
@@ -55,6 +66,7 @@ class Tally:
             test_loss=known["test_loss"],
             best_test_accuracy=known["best_test_accuracy"],
             bytes=int(size),
+            paused=values.get("paused") is True,
         )
 
     def as_values(self) -> dict[str, Any]:
@@ -68,6 +80,11 @@ class Tally:
                 self.step = event.last_step
                 self.seconds += event.seconds
                 self.loss = as_number(event.losses[-1]) if event.losses else self.loss
+                self.paused = False
+            case Paused():
+                self.paused = True
+            case Resumed() | RunContinued():
+                self.paused = False
             case EpochFinished():
                 self.epochs = event.epoch
             case Evaluated() if event.split == "test":

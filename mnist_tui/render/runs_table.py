@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import attrs
 from rich.cells import cell_len, set_cell_size
 
-from mnist_tui.core.catalogue import EntryState, RunEntry
+from mnist_tui.core.catalogue import RunEntry
 from mnist_tui.render.words import clock, grouped
 
-SIGNS: dict[EntryState, str] = {
+SIGNS: dict[str, str] = {  # by `RunEntry.state_in_words`
     "live": "●",
+    "paused": "‖",
     "stalled": "◌",
     "crashed": "╳",
     "finished": "✓",
@@ -19,7 +20,7 @@ SIGNS: dict[EntryState, str] = {
     "failed": "✗",
     "damaged": "?",
 }
-ASCII_SIGNS: dict[EntryState, str] = dict(zip(SIGNS, "*~X+#x?", strict=True))
+ASCII_SIGNS: dict[str, str] = dict(zip(SIGNS, "*=~X+#x?", strict=True))
 LONGEST_NAME = 24
 GAP = 2
 _LEAST_NOTES = 20
@@ -83,7 +84,7 @@ def text_of(entry: RunEntry, column: Column, ascii_only: bool = False) -> str:
         case "run":
             return entry.name
         case "state":
-            return f"{(ASCII_SIGNS if ascii_only else SIGNS)[entry.state]} {entry.state}"
+            return f"{(ASCII_SIGNS if ascii_only else SIGNS)[entry.state_in_words]} {entry.state_in_words}"
         case "epochs":
             return f"{tally.epochs}/{entry.epochs_planned}" if entry.epochs_planned is not None else "-"
         case "steps":

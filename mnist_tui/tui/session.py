@@ -83,6 +83,13 @@ class Session:
         self._inspector: Inspector | None = None
 
     @property
+    def awaited(self) -> str:
+        """What was asked for and waits for the batch under way, in words, or empty."""
+        if self.progress.phase != "training":
+            return ""
+        return "pauses after this batch" if self.pausing else "goes back after this batch" if self.going_back else ""
+
+    @property
     def glyphs(self) -> Glyphs:
         """What digits are drawn with now."""
         return self.look.glyphs

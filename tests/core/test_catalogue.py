@@ -12,9 +12,10 @@ import pytest
 
 from mnist_tui.core import catalogue as module
 from mnist_tui.core.catalogue import OBSERVED_SECONDS, Catalogue, RunEntry
-from mnist_tui.core.events import BatchesTrained, RunFailed
+from mnist_tui.core.events import BatchesTrained, Paused, Resumed, RunFailed
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.owner import OWNER_FILE, STALE_SECONDS, Owner, Pulses, read_owner, runs_here
+from mnist_tui.core.recorder import as_record, to_json
 from mnist_tui.core.runs import read_run
 from tests.runfiles import STEPS, own, own_elsewhere, record_run
 
@@ -46,6 +47,7 @@ def test_a_finished_run_is_told_in_full(tmp_path: Path) -> None:
         "run": folder.name,
         "name": "mine",
         "state": "finished",
+        "paused": False,
         "steps": 4 * STEPS,
         "epochs": 4,
         "epochs_planned": 4,
@@ -99,6 +101,17 @@ def test_a_run_whose_process_is_here_is_live(tmp_path: Path) -> None:
     entry = only(tmp_path)
     assert (entry.state, entry.owner) == ("live", owner.words)
     assert (entry.tally.step, entry.tally.loss) == (STEPS + 2, 0.6)
+
+
+def test_a_live_run_that_waits_is_told_apart(tmp_path: Path) -> None:
+    folder = record_run(tmp_path, "mine", epochs=1, status=None, events=(MORE, Paused(STEPS + 2)))
+    entry = only(tmp_path)
+    assert (entry.state, entry.paused, entry.state_in_words) == ("crashed", False, "crashed"), "it waits for ever"
+    own(folder)
+    entry = only(tmp_path)
+    assert (entry.state, entry.state_in_words, entry.as_json()["paused"]) == ("live", "paused", True)
+    append(folder, to_json(as_record(Resumed(STEPS + 2))) + "\n")
+    assert (only(tmp_path).state_in_words, only(tmp_path).paused) == ("live", False)
 
 
 def test_a_run_without_an_owner_or_whose_owner_died_has_crashed(tmp_path: Path) -> None:

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from mnist_tui.core.events import BatchesTrained, EpochFinished, Evaluated, Event, Rewound
+from mnist_tui.core.events import (
+    BatchesTrained,
+    EpochFinished,
+    Evaluated,
+    Event,
+    Paused,
+    Resumed,
+    Rewound,
+    RunContinued,
+)
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.recorder import Recorder
 from mnist_tui.core.replay import Replay
@@ -53,8 +62,17 @@ def test_what_was_undone_is_in_force_no_more_but_was_the_best() -> None:
     assert (tally.test_step, tally.test_accuracy, tally.test_loss) == (0, None, None)
 
 
-def test_values_read_back_are_the_same() -> None:
-    tally = told(*epoch_of(1, 1.0))
+def test_it_is_paused_until_a_batch_or_the_end_of_the_pause() -> None:
+    batch = BatchesTrained(1, 1, 64, (0.5,), (5,), 64, 0.1)
+    assert told(batch, Paused(1)).paused
+    assert not told(Paused(1), Resumed(1)).paused
+    assert not told(Paused(0), batch).paused
+    assert not told(Paused(0), RunContinued("mine", "runs/mine", 0, Hyperparameters(), "cpu", 100, 10)).paused
+
+
+@pytest.mark.parametrize("last", [(), (Paused(STEPS),)])
+def test_values_read_back_are_the_same(last: tuple[Event, ...]) -> None:
+    tally = told(*epoch_of(1, 1.0), *last)
     assert Tally.from_values(json.loads(json.dumps(tally.as_values()))) == tally
 
 

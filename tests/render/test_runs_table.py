@@ -60,6 +60,17 @@ def test_every_state_has_a_sign_of_its_own() -> None:
     assert "".join(ASCII_SIGNS.values()).isascii()
 
 
+def test_a_live_run_that_waits_is_called_paused() -> None:
+    live = attrs.evolve(ENTRY, state="live")
+    assert (words(live)["state"], text_of(live, COLUMNS[1], ascii_only=True)) == ("● live", "* live")
+    live.tally.paused = True
+    try:
+        assert (words(live)["state"], text_of(live, COLUMNS[1], ascii_only=True)) == ("‖ paused", "= paused")
+        assert words(ENTRY)["state"] == "✓ finished"
+    finally:
+        live.tally.paused = False
+
+
 @pytest.mark.parametrize("width", [30, 55, 77, 116, 196, 400])
 def test_the_columns_fit_and_the_important_ones_stay(width: int) -> None:
     entries = [ENTRY, attrs.evolve(ENTRY, name="x" * 64, notes="漢字" * 50, tally=Tally(step=10**12, seconds=1e9))]

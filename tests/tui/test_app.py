@@ -34,6 +34,7 @@ from mnist_tui.tui.screens.leave import LeaveScreen
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.widgets.key_bar import KeyBar
 from mnist_tui.tui.widgets.line_view import LineView
+from mnist_tui.tui.widgets.too_small import TooSmall
 from tests.tui.scripted import (
     ScriptedRunner,
     batches,
@@ -481,6 +482,18 @@ async def test_a_resize_while_training_goes_through_every_layout() -> None:
             app.tick()
             await pilot.pause()
         assert "lr 0.001→0.0005" in text_of(screen.charts[0])
+
+
+async def test_a_window_without_room_says_whether_training_goes_on() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=(20, 5)) as pilot:
+        screen = await shown(pilot, app)
+        notice = screen.query_one(TooSmall)
+        for event, words in ((Paused(1250), "training is paused"), (Resumed(1250), "training goes on")):
+            runner.say(event)
+            app.tick()
+            await pilot.pause()
+            assert words in text_of(notice)
 
 
 async def test_start_flag_starts_without_a_key() -> None:

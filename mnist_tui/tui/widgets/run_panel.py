@@ -57,9 +57,10 @@ class RunPanel(LineView):
         if entry is None:
             return
         palette = self.palette
-        sign = (ASCII_SIGNS if self._ascii else SIGNS)[entry.state]
-        words = ", ".join(word for word in (f"{sign} {entry.state}", entry.owner, entry.problem) if word)
-        yield from self._wrapped(words, width, Style(color=state_colour(entry.state, palette), bold=True))
+        state = entry.state_in_words
+        sign = (ASCII_SIGNS if self._ascii else SIGNS)[state]
+        words = ", ".join(word for word in (f"{sign} {state}", entry.owner, entry.problem) if word)
+        yield from self._wrapped(words, width, Style(color=state_colour(state, palette), bold=True))
         if entry.notes:
             yield from self._wrapped(entry.notes, width, Style(color=palette.text, italic=True))
         against = self._against(entry)

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mnist_tui.core.catalogue import EntryState, RunEntry
+from mnist_tui.core.catalogue import RunEntry
 from mnist_tui.core.notes import printable
 from mnist_tui.render.palette import Palette
 from mnist_tui.render.runs_table import GAP, Column, fit, fitting, header, text_of
@@ -186,18 +186,18 @@ class RunsTable(ScrollView, can_focus=True):
     def _colour(self, entry: RunEntry, column: Column) -> str:
         palette = self.palette
         if column.title == "state":
-            return state_colour(entry.state, palette)
+            return state_colour(entry.state_in_words, palette)
         if column.title == "test":
             return palette.best
         return palette.text if column.title == "run" else palette.muted
 
 
-def state_colour(state: EntryState, palette: Palette) -> str:
+def state_colour(state: str, palette: Palette) -> str:
     """Green for what goes well, amber for what stands still, red for what went wrong."""
     match state:
         case "live" | "finished":
             return palette.right
-        case "stopped" | "stalled":
+        case "paused" | "stopped" | "stalled":
             return palette.warning
         case _:
             return palette.wrong

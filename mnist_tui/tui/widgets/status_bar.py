@@ -23,7 +23,7 @@ _ASCII_SIGNS = dict(zip(_PHASES, "*=~~+#xx", strict=True))
 
 
 def status_pieces(
-    progress: Progress, settings: RunSettings, slow_link: str = "", *, pausing: bool = False, going_back: bool = False
+    progress: Progress, settings: RunSettings, slow_link: str = "", awaited: str = ""
 ) -> list[tuple[int, str, str]]:
     """The words of the line as (how soon they may be dropped, kind, text), in order; 0 is never dropped."""
     pieces: list[tuple[int, str, str]] = [
@@ -34,10 +34,8 @@ def status_pieces(
         where = progress.device_name or (f"{progress.threads} threads" if progress.threads > 1 else "1 thread")
         pieces.append((4, "setting", f"{progress.device} {where}"))
     pieces.append((0, "phase", progress.phase))
-    if pausing and progress.phase == "training":
-        pieces.append((1, "slow", "pauses after this batch"))
-    elif going_back and progress.phase == "training":
-        pieces.append((1, "slow", "goes back after this batch"))
+    if awaited:
+        pieces.append((1, "slow", awaited))
     if progress.observed is not None:
         pieces.append((0, "figure", f"watching, {progress.observed}"))
         if progress.owner:
@@ -90,8 +88,7 @@ class StatusBar(LineView):
     def _pieces(self) -> list[tuple[int, str, str]]:
         session = self._session
         slow_link = getattr(self.app, "slow_link", "")
-        pausing, going_back = session.pausing, session.going_back
-        return status_pieces(session.progress, session.settings, slow_link, pausing=pausing, going_back=going_back)
+        return status_pieces(session.progress, session.settings, slow_link, session.awaited)
 
     def draw_lines(self, width: int, height: int) -> Iterable[Iterable[Segment]]:
         """The words that fit, two spaces apart."""

@@ -12,7 +12,7 @@ from mnist_tui.tui.widgets.line_view import LineView
 
 
 class TooSmall(LineView):
-    """A few lines that say so; training goes on behind them."""
+    """A few lines that say so; what goes on behind them goes on."""
 
     DEFAULT_CSS = """
     TooSmall { display: none; height: 1fr; }
@@ -28,6 +28,7 @@ class TooSmall(LineView):
         size = self.app.size
         texts = [f"{size.width}x{size.height}, needs 40x10"]
         if self._progress.active:
-            texts.insert(height > 1, "training goes on")
+            waits = self._progress.phase == "paused"
+            texts.insert(height > 1, "training is paused" if waits else "training goes on")
         for text in texts:
             yield [Segment(text[:width].center(width), style)]
