@@ -17,6 +17,7 @@ import attrs
 from mnist_tui import __version__
 from mnist_tui.core.dataset import DATASETS, find
 from mnist_tui.core.errors import UserError
+from mnist_tui.core.first_import import first_import_of
 from mnist_tui.core.recorder import to_json
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.core.speed import STAGES, StageTimes, what_bounds
@@ -43,7 +44,8 @@ def examine(settings: RunSettings) -> dict[str, Any]:
     Raises:
         UsageError: there is no device as asked for.
     """
-    from mnist_tui.engine.examination import describe_devices, time_training
+    with first_import_of("torch"):
+        from mnist_tui.engine.examination import describe_devices, time_training
 
     devices = describe_devices()
     label, threads, precision, times, load = time_training(settings.device, settings.threads)

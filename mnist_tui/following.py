@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from mnist_tui.core.errors import UserError
+from mnist_tui.core.first_import import first_import_of
 from mnist_tui.core.large import open_large
 from mnist_tui.core.launch import Launch, is_follower
 from mnist_tui.core.settings import RunSettings
@@ -48,8 +49,9 @@ def follow(settings: RunSettings, launch: Launch) -> int:
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
-    from mnist_tui.engine.follower import follow
-    from mnist_tui.engine.team import RankLost, Team
+    with first_import_of("torch"):
+        from mnist_tui.engine.follower import follow
+        from mnist_tui.engine.team import RankLost, Team
 
     device, _ = choose_device(settings, launch)
     team = Team.join(launch, device.torch)

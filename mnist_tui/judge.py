@@ -10,6 +10,7 @@ import attrs
 
 from mnist_tui.core.dataset import dataset_info, find
 from mnist_tui.core.errors import UserError
+from mnist_tui.core.first_import import first_import_of
 from mnist_tui.core.runs import read_run
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.core.sheet import Caption
@@ -39,8 +40,9 @@ def evaluate_file(path: Path, settings: RunSettings, dataset: str | None, data_d
     Raises:
         UserError: the model, the data or the device is not usable.
     """
-    from mnist_tui.engine import device as devices
-    from mnist_tui.engine.inference import evaluate_split
+    with first_import_of("torch"):
+        from mnist_tui.engine import device as devices
+        from mnist_tui.engine.inference import evaluate_split
 
     model, origin = _load(path)
     notices = []
@@ -108,9 +110,10 @@ def predict_pictures(
     Raises:
         UserError: the model or the device is not usable.
     """
-    from mnist_tui.engine import device as devices
-    from mnist_tui.engine.inference import predict_images
-    from mnist_tui.engine.pictures import read_picture
+    with first_import_of("torch"):
+        from mnist_tui.engine import device as devices
+        from mnist_tui.engine.inference import predict_images
+        from mnist_tui.engine.pictures import read_picture
 
     model, origin = _load(path)
     names = dataset_info(str(origin.get("dataset") or "mnist")).classes

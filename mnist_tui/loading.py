@@ -14,6 +14,7 @@ from mnist_tui import __version__
 from mnist_tui.core.dataset import Source, Split, default_data_dir, find
 from mnist_tui.core.errors import DatasetMissing, UsageError
 from mnist_tui.core.events import DownloadProgressed, EngineLoaded, Event
+from mnist_tui.core.first_import import first_import_of
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.runs import name_of
 from mnist_tui.core.settings import Precision, RunSettings
@@ -94,11 +95,12 @@ def load_engine(
         raise UsageError(f"--validation {held_out} leaves nothing to train on: there are {len(train)} images")
     importing(True)
     try:
-        import torch
+        with first_import_of("torch"):
+            import torch
 
-        from mnist_tui.engine import device as devices
-        from mnist_tui.engine.streaming import put_on
-        from mnist_tui.engine.trainer import Splits
+            from mnist_tui.engine import device as devices
+            from mnist_tui.engine.streaming import put_on
+            from mnist_tui.engine.trainer import Splits
     finally:
         importing(False)
     device, threads = choose_device(settings, launch)
