@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import ne, or_
+from typing import TypeVar
 
 (BLANK, RAW, AVERAGE, MARK, LABEL, TEST, BEST, ABANDONED, ABANDONED_LABEL, CURSOR) = range(10)
 """Styles of a cell."""
@@ -33,9 +34,8 @@ class Cells:
     def followed_by(self, other: Cells, column: int) -> Cells:
         """A copy, with the cells of `other`, which is as large, from `column` on."""
         copy = Cells(0, 0)
-        for name in ("characters", "styles"):
-            rows = zip(getattr(self, name), getattr(other, name), strict=True)
-            setattr(copy, name, [mine[:column] + theirs[column:] for mine, theirs in rows])
+        copy.characters = _joined(self.characters, other.characters, column)
+        copy.styles = _joined(self.styles, other.styles, column)
         return copy
 
     def changes(self, before: Cells | None) -> list[tuple[int, int, int]]:
@@ -54,3 +54,10 @@ class Cells:
             differ = list(map(or_, map(ne, characters, old_characters), map(ne, styles, old_styles)))
             stretches.append((row, differ.index(True), width - differ[::-1].index(True)))
         return stretches
+
+
+_Cell = TypeVar("_Cell", str, int)
+
+
+def _joined(mine: list[list[_Cell]], theirs: list[list[_Cell]], column: int) -> list[list[_Cell]]:
+    return [own[:column] + other[column:] for own, other in zip(mine, theirs, strict=True)]
