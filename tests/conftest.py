@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tests.datafiles import write_idx
 gc.disable()  # until everything is imported, of which nothing ever becomes garbage
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)  # a landing is no lottery
 hypothesis.settings.load_profile("repeatable")
+
+sys.dont_write_bytecode = False  # what pytest makes of the tests' asserts is kept: 5 s a process
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: here, by a test, or by a process that a test starts
 
@@ -31,6 +34,11 @@ VARIABLES = (
     "COLUMNS",
     "LINES",
 )
+
+
+def pytest_sessionfinish() -> None:
+    """Spare pytest its five last collections, which look at everything that was ever imported: 2 s a process."""
+    gc.freeze()
 
 
 def pytest_collection_finish() -> None:

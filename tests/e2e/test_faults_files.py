@@ -71,11 +71,15 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("kind", list(GARBAGE))
-def test_18_what_is_no_checkpoint_is_said_in_one_sentence(run: Path, tmp_path: Path, kind: str) -> None:
+def test_18_what_is_no_checkpoint_is_said_in_one_sentence(
+    run: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = run / "checkpoints" / "last.pt"
     path.write_bytes(GARBAGE[kind])
     before = {str(file): file.read_bytes() for file in run.rglob("*") if file.is_file()}
-    refused(tmp_path, ["--resume", str(path), "--epochs", "3"], 1, said=f"{path} is not a")
+    assert main(["train", "--runs-dir", str(run.parent), "--resume", str(path), "--epochs", "3"]) == 1
+    *_, sentence = capsys.readouterr().err.splitlines()  # behind what was loaded
+    assert sentence.startswith(f"mnist-tui: {path} is not a")
     assert {str(file): file.read_bytes() for file in run.rglob("*") if file.is_file()} == before
 
 

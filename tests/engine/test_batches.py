@@ -1,5 +1,4 @@
 import torch
-from torchvision import transforms
 
 from mnist_tui.core.dataset import Split
 from mnist_tui.engine.batches import Batches, normalise, permutation
@@ -8,6 +7,8 @@ from tests.engine.small import CPU
 
 
 def test_every_byte_is_normalised_as_torchvision_does_bit_for_bit() -> None:
+    from torchvision import transforms  # here: every process collects this file
+
     recipe = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
     values = torch.arange(256, dtype=torch.uint8)
     theirs = recipe(values.reshape(16, 16, 1).numpy()).flatten()

@@ -16,8 +16,6 @@ from typing import Any
 
 import attrs
 import pytest
-import torchvision.datasets
-import torchvision.datasets.utils as utils
 
 from mnist_tui.core.dataset import DATASETS, find
 from mnist_tui.core.errors import DatasetError, DatasetMissing, UsageError
@@ -78,6 +76,8 @@ class Mirror:
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     """A mirror of small sets, from which torchvision downloads; its checksums are theirs."""
+    import torchvision.datasets  # here, as below: it costs as much again as torch, and every process collects this file
+
     monkeypatch.setenv("no_proxy", "*")
     mirror = Mirror()
     for name in OTHERS:
@@ -100,6 +100,8 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
 
 @pytest.fixture(autouse=True)
 def hooks_are_put_back() -> Iterator[None]:
+    from torchvision.datasets import utils
+
     before = utils._urlretrieve, utils._get_redirect_url
     yield
     assert (utils._urlretrieve, utils._get_redirect_url) == before
@@ -171,7 +173,7 @@ def test_a_partial_set_is_completed(mirror: Mirror, tmp_path: Path) -> None:
 def test_the_second_mirror_is_tried(mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    monkeypatch.setattr(torchvision.datasets.FashionMNIST, "mirrors", [f"http://127.0.0.1:{port}/", mirror.url])
+    monkeypatch.setattr("torchvision.datasets.FashionMNIST.mirrors", [f"http://127.0.0.1:{port}/", mirror.url])
     download("fashion", tmp_path, ignore)
     assert len(find("fashion", tmp_path).load_train()) == 20
 
@@ -212,7 +214,7 @@ def test_an_answer_that_is_no_http(tmp_path: Path, mirror: Mirror, monkeypatch: 
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-        monkeypatch.setattr(torchvision.datasets.FashionMNIST, "mirrors", [url])
+        monkeypatch.setattr("torchvision.datasets.FashionMNIST.mirrors", [url])
         thread = threading.Thread(target=answer)
         thread.start()
         assert failure(tmp_path / "d") == f"{FIRST}: the server's answer is no HTTP: BadStatusLine"
@@ -238,7 +240,7 @@ def test_a_server_that_never_answers(mirror: Mirror, tmp_path: Path, monkeypatch
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:  # the connection is made without an accept
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-        monkeypatch.setattr(torchvision.datasets.FashionMNIST, "mirrors", [url] * 40)
+        monkeypatch.setattr("torchvision.datasets.FashionMNIST.mirrors", [url] * 40)
         cause = quickly(lambda: failure(tmp_path / "d"))
         readers_end()
     assert cause == f"{FIRST}: no answer within 0.2 s"
@@ -347,7 +349,7 @@ def test_a_disk_full_while_inflating(mirror: Mirror, tmp_path: Path, monkeypatch
     def extract(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(utils, "extract_archive", extract)
+    monkeypatch.setattr("torchvision.datasets.utils.extract_archive", extract)
     assert failure(tmp_path / "d") == "No space left on device"
 
 
