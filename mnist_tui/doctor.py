@@ -77,7 +77,7 @@ def describe_terminal(environment: Mapping[str, str]) -> dict[str, Any]:
     depth = "truecolor" if colours in {"truecolor", "24bit"} else "256" if "256" in term else "16"
     if environment.get("NO_COLOR"):
         depth = "none (NO_COLOR)"
-    columns, rows = _terminal_size()
+    columns, rows = _terminal_size(environment)
     return {
         "there": sys.stdin.isatty() and sys.stderr.isatty() and term != "dumb",
         "term": term,
@@ -90,13 +90,18 @@ def describe_terminal(environment: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _terminal_size() -> tuple[int, int]:
-    """Columns and rows, also where the output is piped on and another descriptor is the terminal; 0, 0 without one."""
+def _terminal_size(environment: Mapping[str, str]) -> tuple[int, int]:
+    """Columns and rows: those of the environment, as for the dashboard, or else of a descriptor that is a terminal.
+
+    The output may be piped on. 0 for what nobody tells.
+    """
+    words = environment.get("COLUMNS", ""), environment.get("LINES", "")
+    columns, rows = (int(word) if word.isdecimal() else 0 for word in words)
     for descriptor in (1, 2, 0):
         with contextlib.suppress(OSError):
             size = os.get_terminal_size(descriptor)
-            return size.columns, size.lines
-    return 0, 0
+            columns, rows = columns or size.columns, rows or size.lines
+    return columns, rows
 
 
 def _where(name: str) -> str:

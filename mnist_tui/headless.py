@@ -148,7 +148,7 @@ def describe(event: Event, progress: Progress) -> str:
         case RunFinished():
             why = f" ({event.reason})" if event.reason else ""
             epochs = f"{event.epochs} epoch" + ("" if event.epochs == 1 else "s")
-            before = min(progress.continued_after, event.step)
+            before = progress.continued_after
             these = f", {event.step - before} of them" if before else ""
             return f"{event.status}: {epochs}, {event.step} steps{these} in {clock(event.seconds)}{why}"
         case Commanded():

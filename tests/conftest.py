@@ -17,7 +17,7 @@ gc.disable()  # until everything is imported, of which nothing ever becomes garb
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)  # a landing is no lottery
 hypothesis.settings.load_profile("repeatable")
 
-sys.dont_write_bytecode = False  # what pytest makes of the tests' asserts is kept: 5 s a process
+sys.dont_write_bytecode = False  # whatever the shell says: what pytest makes of asserts is kept, for 5 s a process
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: here, by a test, or by a process that a test starts
 

@@ -86,13 +86,18 @@ def test_the_terminal_is_told_from_its_environment(environment: dict[str, str], 
 def test_the_size_is_told_by_whichever_descriptor_is_a_terminal(monkeypatch: pytest.MonkeyPatch, terminal: int) -> None:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+    unsized, other = pty.openpty()  # a serial line
     ask = os.get_terminal_size
-    no_terminal, nothing = os.pipe()
-    monkeypatch.setattr(os, "get_terminal_size", lambda fd: ask(slave if fd == terminal else no_terminal))
-    found = describe_terminal({"TERM": "xterm"})
-    for descriptor in (master, slave, no_terminal, nothing):
+    monkeypatch.setattr(os, "get_terminal_size", lambda fd: ask(slave if fd == terminal else other))
+    found = describe_terminal({"TERM": "xterm", "COLUMNS": "wide"})
+    for descriptor in (master, slave, unsized, other):
         os.close(descriptor)
     assert (found["columns"], found["rows"]) == (77, 33)
+
+
+def test_the_size_of_the_environment_counts_as_on_the_dashboard() -> None:
+    found = describe_terminal({"TERM": "xterm", "COLUMNS": "80", "LINES": "25"})
+    assert (found["columns"], found["rows"]) == (80, 25)
 
 
 def test_without_a_terminal_there_is_no_size(monkeypatch: pytest.MonkeyPatch) -> None:

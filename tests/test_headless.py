@@ -15,6 +15,7 @@ from mnist_tui.core.events import (
     BatchesTrained,
     DownloadProgressed,
     EngineLoaded,
+    Rewound,
     RunContinued,
     RunFinished,
     RunStarted,
@@ -199,6 +200,8 @@ def test_events_in_words() -> None:
     assert describe(RunFinished("stopped", 7, 1, 65.0), progress) == "stopped: 1 epoch, 7 steps in 1 min 05 s"
     progress.apply(RunContinued("mine", "runs/mine", 5, Hyperparameters(), "cpu", 64, 10))
     assert describe(RunFinished("done", 7, 1, 3.0), progress) == "done: 1 epoch, 7 steps, 2 of them in 3 s"
+    progress.apply(Rewound(7, 3, 1, 1, Hyperparameters(), 1, 0, 192, 0.1))
+    assert describe(RunFinished("done", 7, 1, 3.0), progress) == "done: 1 epoch, 7 steps, 4 of them in 3 s"
 
 
 def test_a_run_without_a_batch_can_be_summed_up() -> None:
@@ -209,6 +212,15 @@ def test_a_run_without_a_batch_can_be_summed_up() -> None:
     assert (summary["train_images_per_second"], summary["test_accuracy"], summary["model"]) == (None, None, None)
     progress.apply(RunFinished("stopped", 0, 0, 0.1))
     assert progress.farewell() == ["20260101-000000-a: stopped after 0 steps"]
+
+
+def test_a_run_that_fails_after_it_went_on_tells_no_seconds_of_before() -> None:
+    progress = Progress()
+    for event in (STARTED, RunFinished("stopped", 5, 0, 65.0)):
+        progress.apply(event)
+    assert summarise(progress, "stopped")["seconds"] == 65
+    progress.apply(RunContinued("mine", "runs/mine", 5, Hyperparameters(), "cpu", 64, 10))
+    assert summarise(progress, "failed")["seconds"] == 0
 
 
 def test_a_terminal_gets_a_bar_that_goes_away(

@@ -83,6 +83,25 @@ assert runner.close(10)
     assert not loaded_by(code) & {"torch", "torchvision", "plotext"}
 
 
+def test_no_garbage_is_collected_while_torch_is_imported() -> None:
+    code = """
+import gc
+from pathlib import Path
+from mnist_tui.core.errors import UserError
+from mnist_tui.core.settings import RunSettings
+from mnist_tui.judge import evaluate_file
+began = []
+gc.callbacks.append(lambda phase, _: began.append("torch" in sys.modules))
+try:
+    evaluate_file(Path("absent"), RunSettings(), None, None)
+except UserError:
+    pass
+assert gc.isenabled()
+assert sum(began) < 20, sum(began)
+"""
+    assert "torch" in loaded_by(code)
+
+
 def test_training_does_without_torchs_compiler() -> None:
     code = """
 import torch

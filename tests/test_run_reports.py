@@ -10,9 +10,11 @@ import pytest
 
 from mnist_tui.cli import main
 from mnist_tui.core.dataset import find
+from mnist_tui.core.events import Paused
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.render.palette import DARK
 from tests.core.test_comparison import logits_of
-from tests.runfiles import record_run, wall_of_runs
+from tests.runfiles import STEPS, own, record_run, wall_of_runs
 from tests.test_imports import HEAVY, loaded_by
 
 KEYS = (
@@ -64,6 +66,18 @@ def test_in_a_pipe_the_list_is_plain_lines(call: Call, tmp_path: Path) -> None:
     assert titles.split()[:3] == ["run", "state", "epochs"]
     assert line.split()[:4] == ["mine", "finished", "4/4", "240"]
     assert out.isascii()
+
+
+def test_a_live_run_that_waits_is_called_paused(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own(record_run(tmp_path, "mine", epochs=1, status=None, events=(Paused(STEPS),)))
+    _, line = call("runs")[1].splitlines()
+    assert line.split()[:2] == ["mine", "paused"]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    _, line = call("runs")[1].splitlines()
+    amber = ";".join(str(int(DARK.warning[at : at + 2], 16)) for at in (1, 3, 5))
+    assert f"38;2;{amber}m‖ paused" in line
 
 
 def test_on_a_terminal_the_list_fits_it(

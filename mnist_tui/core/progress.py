@@ -29,7 +29,7 @@ class Progress:
         gradient_norm: of a batch a moment ago.
         dataset: what is loaded.
         ailments: what is wrong with the training, as ailment -> sentence.
-        continued_after: the step it went on after, the newest time it did; 0 where it did not.
+        continued_after: trained before it went on, the newest time it did; 0 where it did not.
         seconds: since then, when it ended, everything included; 0 before.
         stops_after: the epoch the run was asked to end with, or None.
         test_accuracy, best_test_accuracy, test_loss: 0..1 and nats; None before the first evaluation.
@@ -178,7 +178,7 @@ class Progress:
         self.hyperparameters = event.hyperparameters
         self.samples_per_epoch, self.parameters = event.samples_per_epoch, event.parameters
         self.epoch = max(self.epoch, 1)
-        self.continued_after = event.step
+        self.continued_after, self.seconds = event.step, 0.0
         self.stops_after = None
         self.notice = event.notice or self.notice
         self._steady.clear()
@@ -201,6 +201,7 @@ class Progress:
         self.hyperparameters = event.hyperparameters
         self.step, self.epoch, self.samples = event.to_step, event.epoch, event.samples
         self.epochs_finished, self.train_seconds = event.epochs_finished, event.seconds
+        self.continued_after = min(self.continued_after, event.to_step)
         self.branch = event.branch
         self.learning_rate = self.gradient_norm = None
         self._tests = [test for test in self._tests if test.step <= event.to_step]

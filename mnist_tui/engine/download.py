@@ -22,6 +22,7 @@ from typing import Any
 
 from mnist_tui.core.dataset import dataset_info, find, how_to_copy, places, shown
 from mnist_tui.core.errors import DatasetError
+from mnist_tui.core.first_import import first_import_of
 
 IDLE_SECONDS = 10.0
 """A download that has brought no byte for so long has failed."""
@@ -78,8 +79,9 @@ def download(name: str, directory: Path, progress: Progress, cancelled: Callable
 
 def _download(name: str, folder: str, directory: Path, progress: Progress, cancelled: Callable[[], bool]) -> None:
     try:
-        import torchvision
-        import torchvision.datasets.utils as utils
+        with first_import_of("torch"):
+            import torchvision
+            import torchvision.datasets.utils as utils
     except Exception as error:  # a torchvision that does not fit its torch fails in many ways
         raise _Failed(f"torchvision cannot be imported: {_cause(error)}") from error
     try:

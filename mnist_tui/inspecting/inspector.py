@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from mnist_tui.core.errors import UserError
+from mnist_tui.core.first_import import first_import_of
 from mnist_tui.inspecting import Answer, Question, Unanswered
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ class Inspector:
     def _main(self) -> None:
         self._importing = True
         try:
-            from mnist_tui.engine.insight.answering import Answering
+            with first_import_of("torch"):  # where another process trains, it is not there yet
+                from mnist_tui.engine.insight.answering import Answering
 
             answering = Answering(self._device, self._threads)
         except Exception as error:  # nothing may vanish in a thread

@@ -62,6 +62,7 @@ def take_up(resumption: Resumption, bench: Bench, make: MakeTrainer) -> TakenUp:
     tally = Tally()
     for event in past:
         tally.apply(event)
+    tally.paused = False  # whatever it did when it ended
     facts["figures"] = tally.as_values()  # after a kill, those in the file are old
     if path is None:
         trainer = make(started_with, folder, facts, bench)

@@ -146,7 +146,8 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
 
     def _begin(self) -> None:
         load_now(events)
-        if not gc.isenabled():  # the first app of this process: what later ones leave behind is to be collected
+        # In the first app of a process. What later ones leave behind is to be collected, but not while torch comes.
+        if not gc.isenabled() and "torch" not in sys.modules:
             gc.freeze()
             gc.enable()
         if not self.is_headless:

@@ -8,11 +8,12 @@ from typing import Any
 
 import attrs
 import pytest
+from rich.color import Color
 from textual.content import Content
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from mnist_tui.core.events import RunStarted
+from mnist_tui.core.events import Paused, RunStarted
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.notes import read_notes
 from mnist_tui.core.owner import Pulses
@@ -24,7 +25,8 @@ from mnist_tui.tui.screens.inspect import InspectScreen
 from mnist_tui.tui.screens.runs import RunsScreen
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.shelf import Shelf
-from tests.runfiles import own_elsewhere, record_run, wall_of_runs
+from mnist_tui.tui.widgets.run_panel import RunPanel
+from tests.runfiles import own, own_elsewhere, record_run, wall_of_runs
 from tests.tui.scripted import ScriptedRunner, make_app, mid_run, said
 
 SIZE = (120, 36)
@@ -93,6 +95,18 @@ async def test_every_run_is_a_row_the_newest_first(tmp_path: Path) -> None:
         for row, words in zip(rows, ("● live", "? damaged", "■ stopped", "╳ crashed", "✓ finished"), strict=False):
             assert words in row
         assert "6 runs in" in title_of(screen.table)
+
+
+async def test_a_live_run_that_waits_is_paused_and_amber(tmp_path: Path) -> None:
+    own(record_run(tmp_path, "mine", epochs=1, status=None, events=(Paused(60),)))
+    app, _ = app_over(tmp_path)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot, app)
+        palette = screen.table.palette
+        for widget, y in ((screen.table, 1), (screen.query_one(RunPanel), 0)):
+            [style] = [part.style for part in widget.render_line(y) if "‖ paused" in part.text]
+            assert style is not None
+            assert style.color == Color.parse(palette.warning)
 
 
 async def test_a_folder_without_runs_says_how_to_begin(tmp_path: Path) -> None:
