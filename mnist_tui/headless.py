@@ -249,7 +249,7 @@ def _conclude(ending: RunFinished | RunFailed, progress: Progress, departure: De
         print(f"mnist-tui: {ending.message}", file=sys.stderr)
         return ending.exit_code
     if not as_json:
-        for line in progress.farewell():
+        for line in progress.farewell("mnist-tui train"):
             print(line, flush=True)
     if progress.unsaved:
         print(f"mnist-tui: the run is not saved: {progress.unsaved}", file=sys.stderr)

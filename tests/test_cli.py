@@ -370,14 +370,14 @@ def test_bad_files_are_one_sentence_and_one(call: Call, tmp_path: Path) -> None:
     data = ["--data-dir", "data", "--device", "cpu"]
     for words, sentence in (
         (["evaluate", bad_file(tmp_path), *data], "is not a model of mnist-tui"),
-        (["evaluate", "nope", *data], "there is no file and no run called nope: the newest runs in runs are mine"),
-        (["evaluate", "a" * 5000, *data], "there is no file and no run called aaa"),
+        (["evaluate", "nope", *data], "there is no file and no run called 'nope': the newest runs in runs are mine"),
+        (["evaluate", "a" * 5000, *data], "there is no file and no run called 'aaa"),
         (["evaluate", "~nobody-of-this-name", *data], "there is no file and no run called"),
         (["evaluate", str(tmp_path), *data], "holds no checkpoint"),
         (["evaluate", "mine", "--data-dir", "absent"], "absent does not exist"),
         (["predict", "mine", str(picture)], "is not a picture"),
         (["predict", "mine", "absent.png"], "cannot read absent.png"),
-        (["predict", "nope", str(picture)], "there is no file and no run called nope"),
+        (["predict", "nope", str(picture)], "there is no file and no run called 'nope'"),
     ):
         outcome = call(*words)
         assert outcome[0] == 1, words
@@ -398,7 +398,7 @@ def test_a_bad_picture_does_not_hide_the_good_ones(call: Call, tmp_path: Path) -
 
 def test_the_variable_shows_where_an_error_came_from(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_TUI_DEBUG", "1")
-    with pytest.raises(Exception, match="no run called nope"):
+    with pytest.raises(Exception, match="no run called 'nope'"):
         call("evaluate", "nope")
 
 
@@ -437,7 +437,7 @@ def test_the_runs_folder_is_read_when_the_command_runs(call: Call, monkeypatch: 
     assert f"{name} holds no run" in refused(call("evaluate", "nope"))
     assert f"{name} holds no run" in refused(call("compare", "a", "b"))
     assert f"{name} holds no run" in "".join(map(str, call("runs")))
-    assert "there is no file and no run called nope: two holds no run" in refused(
+    assert "there is no file and no run called 'nope': two holds no run" in refused(
         call("evaluate", "nope", "--runs-dir", "two", "--threads", "1")
     )
     for command in ("train", "evaluate", "predict", "runs", "compare"):
@@ -544,4 +544,4 @@ def test_a_debugged_error_is_a_traceback() -> None:
     code, _, err = finish(start("evaluate", "nope", env={**os.environ, "MNIST_TUI_DEBUG": "1"}))
     assert code != 0
     assert err.startswith("Traceback")
-    assert "no run called nope" in err.splitlines()[-1]
+    assert "no run called 'nope'" in err.splitlines()[-1]

@@ -253,8 +253,8 @@ class Progress:
         evaluation = sum(self._evaluation_seconds.values()) or self.samples_per_epoch / 18 / rate
         return images / rate + evaluation * max(0, epochs - self.epochs_finished)
 
-    def farewell(self) -> list[str]:
-        """What stays on the normal screen after a run: where it got to, and how to go on."""
+    def farewell(self, command: str = "mnist-tui") -> list[str]:
+        """What stays on the normal screen after a run: where it got to, and with which `command` it goes on."""
         first = f"{self.run}: {self.phase} after {self.step} step{'s' if self.step != 1 else ''}"
         if self.test_accuracy is not None:
             when = "" if self.tested_step == self.step else f" at step {self.tested_step}"
@@ -266,13 +266,13 @@ class Progress:
         if self.observed in {"live", "stalled"}:
             return [first]
         if "last" not in self.checkpoints:
-            begin = f"nothing of it was saved yet; begin it again with: mnist-tui --resume {self.resumable}"
+            begin = f"nothing of it was saved yet; begin it again with: {command} --resume {self.resumable}"
             return [first, begin] if self.phase == "failed" else [first]
         if self.phase == "done":
             # A run's name stands for its best checkpoint, which is not the newest where training went on after it.
             newest = self.resumable if self.tested_step == self.step else self.checkpoints["last"]
             return [first, f"saved in {self.folder}; evaluate it with: mnist-tui evaluate {newest}"]
-        return [first, f"saved in {self.folder}; go on with: mnist-tui --resume {self.resumable}"]
+        return [first, f"saved in {self.folder}; go on with: {command} --resume {self.resumable}"]
 
     @property
     def name(self) -> str:

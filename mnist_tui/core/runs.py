@@ -131,7 +131,7 @@ def find_model(model: str, runs_dir: Path) -> Path:
     if folders:
         raise ModelFileError(f"{folders[0]} holds no checkpoint and no cnn_model.pth")
     known = _known_runs(model, run_folders(runs_dir), runs_dir)
-    raise ModelFileError(f"there is no file and no run called {model[:200]}: {known}")
+    raise ModelFileError(f"there is no file and no run called {model[:200]!r}: {known}")
 
 
 def find_run(run: str, runs_dir: Path) -> Path:

@@ -266,7 +266,7 @@ class WatchedRunner:
         assert self._observed is not None
         state = self._observed.state
         if state == "finished":
-            return f"{self.name} is finished, and nobody trains it: leave, and begin a run with mnist-tui"
+            return f"{self.name} is finished: mnist-tui --resume {self.name} --epochs N trains it on, up to epoch N"
         if state not in {"live", "stalled"}:
             return f"nobody trains {self.name}: resume it with mnist-tui --resume {self.name}"
         try:

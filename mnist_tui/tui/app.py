@@ -311,7 +311,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
             return f"Steps {event.to_step + 1} to {event.from_step} were not saved, and are trained again."
         branches = self.session.history.abandoned
         marks = branches[-1].marks if branches and event.from_step > event.to_step else []
-        edit = next((mark.label for mark in marks if event.edit and mark.edit == event.edit), "")
+        edit = next((mark.label for mark in marks if mark.edit == event.edit), "the edit") if event.edit else ""
         return (f"{edit} is taken back: " if edit else "") + f"step {event.to_step} is in force again"
 
     def _result(self) -> str:

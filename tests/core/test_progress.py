@@ -228,6 +228,7 @@ def test_a_farewell_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, folder: s
     for event in (RunFinished("stopped", 1, 0, 0.1), RunFailed("gone", "", 1)):
         progress.apply(event)
         assert progress.farewell()[1] == f"saved in {folder}; go on with: mnist-tui --resume {name}"
+        assert progress.farewell("mnist-tui train")[1].endswith(f"go on with: mnist-tui train --resume {name}")
 
 
 def test_going_back_forgets_the_evaluations_that_were_undone() -> None:

@@ -132,11 +132,11 @@ def test_a_run_without_a_model_says_so(tmp_path: Path) -> None:
 def test_an_unknown_model_names_the_newest_runs(tmp_path: Path) -> None:
     for day in range(1, 8):
         make_run(tmp_path, f"run{day}", f"2026010{day}-000000")
-    with pytest.raises(ModelFileError, match=r"called nope: the newest runs in .* are run7, run6, run5, run4, run3$"):
+    with pytest.raises(ModelFileError, match=r"called 'nope': the newest runs in .* are run7, run6, run5, run4, run3$"):
         find_model("nope", tmp_path)
-    with pytest.raises(ModelFileError, match=r"called rum7: did you mean run7\?$"):
+    with pytest.raises(ModelFileError, match=r"called 'rum7': did you mean run7\?$"):
         find_model("rum7", tmp_path)
-    with pytest.raises(ModelFileError, match=r"called nope: .*absent holds no run$"):
+    with pytest.raises(ModelFileError, match=r"called 'nope': .*absent holds no run$"):
         find_model("nope", tmp_path / "absent")
 
 

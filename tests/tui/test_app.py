@@ -10,8 +10,11 @@ import attrs
 import pytest
 from textual.command import CommandPalette
 from textual.events import Key
+from textual.geometry import Region
 from textual.pilot import Pilot
-from textual.widgets import Button
+from textual.widget import Widget
+from textual.widgets import Button, Static
+from textual.widgets._toast import Toast
 
 from mnist_tui.core.dataset import Split
 from mnist_tui.core.events import (
@@ -395,6 +398,53 @@ async def test_q_while_training_asks_with_stop_and_save_focused() -> None:
         runner.say(RunFinished("stopped", 1250, 1, 17.0))
         app.tick()
     assert app.return_value == 0
+
+
+async def test_the_question_names_the_run_and_whether_it_is_paused() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        await shown(pilot, app)
+        for event, words in ((Paused(1250), ("is paused", "Stay paused")), (Resumed(1250), ("is under way", "Go on"))):
+            runner.say(event)
+            app.tick()
+            await pilot.press("q")
+            question = app.screen.query_one(Static).render_line(0).text
+            assert question.startswith(f"{app.session.progress.name} {words[0]}. Stop it and save everything?")
+            assert words[1] in str(app.screen.query_one("#go-on", Button).label)
+            await pilot.press("escape")
+
+
+async def test_where_there_is_no_room_the_question_alone_is_asked() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=(20, 5)) as pilot:
+        await shown(pilot, app)
+        await pilot.press("q")
+        await pilot.pause()
+        lines = ["".join(segment.text for segment in line) for line in app.screen._compositor.render_strips()]
+        words = " ".join(" ".join(line.strip("╭╮╰╯│─▁▔▎▊█ ") for line in lines).split())
+        assert f"stop {app.session.progress.name} and save?" in words, lines
+        assert "enter stops" in words
+        await pilot.press("escape")
+        assert isinstance(app.screen, TrainScreen)
+        await pilot.press("q", "enter")
+        assert runner.calls[-1] == "stop"
+
+
+async def test_where_there_is_no_room_no_toast_covers_what_is_said() -> None:
+    app, _ = make_app(mid_run())
+    async with app.run_test(size=(20, 5), notifications=True) as pilot:
+        screen = await shown(pilot, app)
+        app.say("A sentence that would cover everything.", "and a title")
+        await pilot.pause()
+        await pilot.pause()
+        assert not any(region.height for widget, (region, _) in _visible(screen) if isinstance(widget, Toast))
+        await pilot.resize_terminal(*SIZE)
+        await pilot.pause()
+        assert any(region.height for widget, (region, _) in _visible(screen) if isinstance(widget, Toast))
+
+
+def _visible(screen: TrainScreen) -> list[tuple[Widget, tuple[Region, Region]]]:
+    return list(screen._compositor.visible_widgets.items())
 
 
 async def test_a_second_ctrl_c_saves_and_a_third_leaves_at_once() -> None:

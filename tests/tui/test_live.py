@@ -81,7 +81,7 @@ async def test_u_asks_and_the_rows_and_charts_follow_what_the_engine_says() -> N
         await tell(pilot, app, runner, Rewound(1250, 600, 1, 1, START, 1, 0, 38400, 7.5))
         assert app.session.wanted == attrs.evolve(START, width=64)  # what waits for the next run stays
         assert app.session.progress.step == 600
-        assert "step 600 is in force again" in said(app)
+        assert "the edit is taken back: step 600 is in force again" in said(app)
         assert "step 600/9 380" in text_of(screen.status)
         assert "undone lr 0.001→0.0005" in text_of(screen.charts[0])
         await tell(pilot, app, runner, *batches(601, 40))
@@ -406,6 +406,15 @@ async def test_an_ailment_is_a_line_while_it_lasts() -> None:
         assert "spike: loss 6 at step 1250" in text_of(screen.health)
         await tell(pilot, app, runner, HealthRecovered(1300, "spike"))
         assert not screen.health.display
+
+
+async def test_a_network_that_died_is_offered_the_way_back_whatever_else_it_suffers_from() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await shown(pilot, app)
+        for ailment in ("dead", "vanishing"):
+            await tell(pilot, app, runner, HealthWarned(1250, ailment, "so it is"))
+            assert "g: back to the last checkpoint, half the rate; " + ailment in text_of(screen.health)
 
 
 async def test_a_loss_that_is_not_finite_offers_the_way_back() -> None:

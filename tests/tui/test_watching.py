@@ -61,7 +61,7 @@ async def test_what_happened_before_is_shown_and_not_announced() -> None:
         assert app.session.browser.predictions is not None
         await pilot.press("escape")
         await tell(pilot, app, runner, Rewound(1250, 600, 1, 1, Hyperparameters(), 1, 0, 38400, 7.5))
-        assert said(app)[1:] == ["step 600 is in force again"]
+        assert said(app)[1:] == ["the edit is taken back: step 600 is in force again"]
         assert app.session.wanted == Hyperparameters()
 
 

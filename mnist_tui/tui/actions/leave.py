@@ -26,7 +26,7 @@ class LeaveActions(SessionApp):
         elif not self._asking:
             from mnist_tui.tui.screens.leave import LeaveScreen
 
-            self.push_screen(LeaveScreen(progress.run, self.session.ascii_only), self._answered)
+            self.push_screen(LeaveScreen(progress, self.session.ascii_only), self._answered)
 
     @property
     def _asking(self) -> bool:

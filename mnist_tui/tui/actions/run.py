@@ -28,7 +28,7 @@ class RunActions(SessionApp):
             self.say(progress.error, "nothing can be trained", severity="error")
         elif progress.over and progress.run:
             question = "It is on the disk. Press space again to begin a new run."
-            if not session.start_wanted and self.confirmed("start", question, f"{progress.run} is over"):
+            if not session.start_wanted and self.confirmed("start", question, f"{progress.name} is over"):
                 self._start()
         elif not session.start_wanted:
             self._start()

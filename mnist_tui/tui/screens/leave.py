@@ -8,6 +8,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from mnist_tui.core.progress import Progress
+
 
 class LeaveScreen(ModalScreen[bool]):
     """Dismissed with true for "stop and save", false for going on."""
@@ -20,21 +22,27 @@ class LeaveScreen(ModalScreen[bool]):
         Binding("right,down", "app.focus_next", "other answer", show=False),
     ]
 
-    def __init__(self, run: str, ascii_only: bool) -> None:
+    def __init__(self, progress: Progress, ascii_only: bool) -> None:
         super().__init__(classes="asks-to-leave")
         self.set_class(ascii_only, "-ascii")
-        self._run = run
+        self._run = progress.name
+        self._paused = progress.phase == "paused"
 
     def compose(self) -> ComposeResult:
-        """The question and two answers; the safe one is focused."""
+        """The question and two answers, of which the safe one is focused; the question alone where no more fits."""
+        width, height = self.app.size
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = " leave? "
-            roomy = self.app.size.width >= 40
-            dialog.border_subtitle = " enter stops, esc goes on " if roomy else " enter stops "
-            yield Static(f"{self._run} is under way. Stop it and save everything?", markup=False)
+            stays = "esc stays" if self._paused else "esc goes on"
+            dialog.border_subtitle = f" enter stops, {stays} " if width >= 40 else " enter stops "
+            if width < 40 or height < 10:
+                yield Static(f"stop {self._run} and save?", markup=False)
+                return
+            state = "is paused" if self._paused else "is under way"
+            yield Static(f"{self._run} {state}. Stop it and save everything?", markup=False)
             with Horizontal():
                 yield Button("Stop and save", variant="primary", id="stop")
-                yield Button("Go on training", id="go-on")
+                yield Button("Stay paused" if self._paused else "Go on training", id="go-on")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer."""

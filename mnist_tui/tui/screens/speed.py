@@ -141,7 +141,9 @@ class SpeedTable(LineView):
                 Segment(f"{getattr(times, stage):{_FIGURE_CELLS - 3}.2f} ms {share:4.0%}  ", style),
                 Segment(sign * round(share * room), style),
             ]
-        whole = f"{'a batch':<{_STAGE_CELLS}}{times.total:{_FIGURE_CELLS - 3}.2f} ms of {times.batch_size} images"
+        count = len(self._timed)
+        of = f"median of {count}" if count > 1 else "the only one timed so far"
+        whole = f"{'a batch':<{_STAGE_CELLS}}{times.total:{_FIGURE_CELLS - 3}.2f} ms of {times.batch_size} images, {of}"
         yield [Segment(whole, Style(color=palette.text))]
 
     def _machine(self, load: MachineLoad) -> list[str]:

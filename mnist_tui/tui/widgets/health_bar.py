@@ -33,7 +33,7 @@ class HealthBar(LineView):
             return ""
         name = "not finite" if "not finite" in ailments else list(ailments)[-1]
         words = f"{name}: {ailments[name]}"
-        if name in ("not finite", "exploding"):
+        if ailments.keys() & {"not finite", "exploding", "dead"}:
             words = f"g: back to the last checkpoint, half the rate; {words}"
         others = [other for other in ailments if other != name]
         return words + (f" (and {', '.join(others)})" if others else "")
