@@ -276,3 +276,31 @@ def test_any_bytes(file: tuple[bytes, bool], reader: Callable[[Path], bytes]) ->
 @given(ANY, st.sampled_from(READERS))
 def test_any_bytes_long(file: tuple[bytes, bool], reader: Callable[[Path], bytes]) -> None:
     check_any(*file, reader)
+
+
+# --- inflated at a stroke, or piece by piece
+
+
+def test_a_whole_gzip_file_is_inflated_at_a_stroke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gzip, "open", None)
+    assert idx.read_images(write(tmp_path / "i", IMAGES, gz=True)) == SPLIT.images
+    assert idx.read_labels(write(tmp_path / "l", LABELS, gz=True)) == SPLIT.labels
+    assert idx.read_qmnist_labels(write(tmp_path / "q", WIDE, gz=True)) == SPLIT.labels
+
+
+def test_a_large_gzip_file_is_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "i", IMAGES, gz=True)
+    monkeypatch.setattr(idx, "_AT_A_STROKE", path.stat().st_size - 1)
+    with path.open("rb") as file:
+        assert idx._inflated(file, idx._IMAGES) is None
+    assert idx.read_images(path) == SPLIT.images
+
+
+def test_what_goes_on_after_its_promise_is_not_inflated_to_its_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "i", IMAGES + bytes(50_000_000), gz=True)
+    tracemalloc.start()
+    try:
+        assert "goes on after the" in refused_path(path)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
