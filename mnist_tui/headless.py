@@ -238,18 +238,21 @@ def train(runner: LocalRunner, order: Order, *, as_json: bool) -> int:
     if as_json:
         status = ending.status if isinstance(ending, RunFinished) else "failed"
         print(to_json(summarise(progress, status, runner.world_size)), flush=True)
-    code = _conclude(ending, progress, departure, as_json)
+    code = _conclude(ending, progress, departure, as_json, runner.world_size)
     if not closed:
         leave_at_once(code)
     return code
 
 
-def _conclude(ending: RunFinished | RunFailed, progress: Progress, departure: Departure, as_json: bool) -> int:
+def _conclude(
+    ending: RunFinished | RunFailed, progress: Progress, departure: Departure, as_json: bool, world_size: int = 1
+) -> int:
     if isinstance(ending, RunFailed):
         print(f"mnist-tui: {ending.message}", file=sys.stderr)
         return ending.exit_code
     if not as_json:
-        for line in progress.farewell("mnist-tui train"):
+        together = f"torchrun --nproc-per-node {world_size} -m mnist_tui"
+        for line in progress.farewell(f"{together if world_size > 1 else 'mnist-tui'} train"):
             print(line, flush=True)
     if progress.unsaved:
         print(f"mnist-tui: the run is not saved: {progress.unsaved}", file=sys.stderr)

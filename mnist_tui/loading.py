@@ -86,7 +86,8 @@ def load_engine(
         launch: our place among several processes, of which this is the first.
 
     Raises:
-        UserError: the training data is damaged, there is no such device, or the other processes did not come.
+        UserError: the training data is damaged (which is told when torch is there), there is no such device, or the
+            other processes did not come.
     """
     from concurrent.futures import ThreadPoolExecutor
 

@@ -13,6 +13,7 @@ import torch
 from mnist_tui.cli import main
 from mnist_tui.core.events import (
     BatchesTrained,
+    CheckpointSaved,
     DownloadProgressed,
     EngineLoaded,
     Rewound,
@@ -23,8 +24,8 @@ from mnist_tui.core.events import (
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.progress import Progress
 from mnist_tui.engine.stepper import Stepper
-from mnist_tui.headless import LineReporter, describe, summarise
-from mnist_tui.leaving import SIGNALS
+from mnist_tui.headless import LineReporter, _conclude, describe, summarise
+from mnist_tui.leaving import SIGNALS, Departure
 from tests.datafiles import write_idx
 
 KEYS = {
@@ -212,6 +213,19 @@ def test_a_run_without_a_batch_can_be_summed_up() -> None:
     assert (summary["train_images_per_second"], summary["test_accuracy"], summary["model"]) == (None, None, None)
     progress.apply(RunFinished("stopped", 0, 0, 0.1))
     assert progress.farewell() == ["20260101-000000-a: stopped after 0 steps"]
+
+
+@pytest.mark.parametrize(
+    ("world_size", "command"), [(1, "mnist-tui train"), (4, "torchrun --nproc-per-node 4 -m mnist_tui train")]
+)
+def test_a_stopped_run_says_how_as_many_go_on(
+    capsys: pytest.CaptureFixture[str], world_size: int, command: str
+) -> None:
+    progress, ending = Progress(), RunFinished("stopped", 7, 1, 65.0)
+    for event in (STARTED, CheckpointSaved(7, "last", "runs/a/last.pt"), ending):
+        progress.apply(event)
+    assert _conclude(ending, progress, Departure(), False, world_size) == 0
+    assert f"; go on with: {command} --resume " in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_a_run_that_fails_after_it_went_on_tells_no_seconds_of_before() -> None:

@@ -189,8 +189,11 @@ def _inflated(file: BinaryIO, kind: _Kind) -> BinaryIO | None:
     file.seek(0)
     inflater = zlib.decompressobj(_GZIP_FORMAT)
     try:
-        start = zlib.decompressobj(_GZIP_FORMAT).decompress(packed, 8)
-        promised = 8 + 4 * len(kind.tail) + kind.row * min(int.from_bytes(start[4:], "big"), kind.most)
+        start = zlib.decompressobj(_GZIP_FORMAT).decompress(packed[:4096], 8)
+        count = int.from_bytes(start[4:], "big")
+        if start[:4] != kind.magic or count > kind.most:
+            return None
+        promised = 8 + 4 * len(kind.tail) + kind.row * count
         content = inflater.decompress(packed, promised + 1)  # one more, by which a longer one is known
     except zlib.error:
         return None
@@ -285,6 +288,8 @@ def _check_magic(path: Path, magic: bytes, kind: _Kind) -> None:
 
 def _take(stream: BinaryIO, size: int) -> bytes:
     """Up to `size` bytes, in bounded pieces: memory grows with what is there, not with what is claimed."""
+    if isinstance(stream, io.BytesIO):
+        return stream.read(size)
     pieces = []
     while size and (piece := stream.read(min(size, _PIECE))):
         pieces.append(piece)

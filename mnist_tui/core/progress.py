@@ -17,6 +17,11 @@ from mnist_tui.core.sliding_rate import SlidingRate
 RATE_WINDOW_SECONDS = 10.0
 
 
+def resumable(folder: Path) -> str:
+    """What `--resume` calls the run in `folder`: its name, or the folder where runs are not looked for."""
+    return name_of(folder) if folder.parent == default_runs_dir() else str(folder)
+
+
 class Progress:
     """The state of a runner, updated by its events.
 
@@ -283,5 +288,4 @@ class Progress:
     @property
     def resumable(self) -> str:
         """What `--resume` calls the run: its name, or its folder where that is not where runs are looked for."""
-        folder = Path(self.folder)
-        return name_of(folder) if folder.parent == default_runs_dir() else self.folder
+        return resumable(Path(self.folder))

@@ -33,6 +33,7 @@ from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
 from mnist_tui.core.knob import Value
 from mnist_tui.core.mailbag import Letter
 from mnist_tui.core.owner import Pulses, read_owner, state_of
+from mnist_tui.core.progress import resumable
 from mnist_tui.core.replay import Replay, as_here
 from mnist_tui.core.runs import name_of, read_run
 from mnist_tui.runner import Order
@@ -266,9 +267,9 @@ class WatchedRunner:
         assert self._observed is not None
         state = self._observed.state
         if state == "finished":
-            return f"{self.name} is finished: mnist-tui --resume {self.name} --epochs N trains it on, up to epoch N"
+            return f"{self.name} is finished: mnist-tui --resume {resumable(self.folder)} --epochs N gives it more"
         if state not in {"live", "stalled"}:
-            return f"nobody trains {self.name}: resume it with mnist-tui --resume {self.name}"
+            return f"nobody trains {self.name}: resume it with mnist-tui --resume {resumable(self.folder)}"
         try:
             self._taken = mailbag.post(self.folder, letter, self._taken)
         except OSError as error:

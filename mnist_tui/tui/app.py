@@ -267,7 +267,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
                 self.say(event.path, "saved")
             case events.RunFinished():
                 self.say(self._result(), f"the run is {event.status}" + (f": {event.reason}" if event.reason else ""))
-                self._ring(f"{self.session.progress.run}: {event.status}", self._result())
+                self._ring(f"{self.session.progress.name}: {event.status}", self._result())
             case events.RunStarted():
                 self.dashboard.look(zoom=None, cursor=None)
             case events.RunContinued():

@@ -296,11 +296,21 @@ def test_a_large_gzip_file_is_read_piece_by_piece(tmp_path: Path, monkeypatch: p
     assert idx.read_images(path) == SPLIT.images
 
 
-def test_what_goes_on_after_its_promise_is_not_inflated_to_its_end(tmp_path: Path) -> None:
-    path = write(tmp_path / "i", IMAGES + bytes(50_000_000), gz=True)
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (IMAGES + bytes(50_000_000), "goes on after the"),
+        (b"a" * 50_000_000, "is not an IDX file"),
+        (IMAGES[:4] + (2**31).to_bytes(4, "big") + IMAGES[8:] + bytes(50_000_000), "claims"),
+        (LABELS[:4] + (1_000_000).to_bytes(4, "big") + bytes(50_000_000), "are images and labels swapped?"),
+    ],
+    ids=["longer", "text", "claims", "labels"],
+)
+def test_what_is_refused_by_its_beginning_is_not_inflated_to_its_end(tmp_path: Path, content: bytes, said: str) -> None:
+    path = write(tmp_path / "i", content, gz=True)
     tracemalloc.start()
     try:
-        assert "goes on after the" in refused_path(path)
+        assert said in refused_path(path)
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()

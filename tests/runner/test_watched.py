@@ -130,6 +130,16 @@ def test_a_finished_run_is_told_from_its_files(folder: Path, recorder: Recorder)
     assert observed == Observed("finished")
 
 
+def test_a_finished_run_is_given_more_epochs(folder: Path, recorder: Recorder) -> None:
+    record(recorder, BEGUN)
+    run = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**run, "status": "done"}))
+    with watching(folder) as watcher:
+        assert watcher.until(Observed)[-1] == Observed("finished")
+        said = f"mine is finished: mnist-tui --resume {folder} --epochs N gives it more"
+        assert watcher.answer(watcher.runner.resume) == said
+
+
 @pytest.mark.parametrize(("status", "state"), [("stopped", "stopped"), ("failed", "failed"), ("running", "crashed")])
 def test_a_run_that_nobody_trains(folder: Path, recorder: Recorder, status: str, state: str) -> None:
     record(recorder, BEGUN)
@@ -142,7 +152,7 @@ def test_a_run_that_nobody_trains(folder: Path, recorder: Recorder, status: str,
             watcher.runner.undo,
             lambda: watcher.runner.edit({"learning_rate": 0.5}),
         ):
-            assert watcher.answer(ask) == "nobody trains mine: resume it with mnist-tui --resume mine"
+            assert watcher.answer(ask) == f"nobody trains mine: resume it with mnist-tui --resume {folder}"
     assert mailbag.waiting(folder) == []
 
 

@@ -422,8 +422,13 @@ async def test_where_there_is_no_room_the_question_alone_is_asked() -> None:
         await pilot.pause()
         lines = ["".join(segment.text for segment in line) for line in app.screen._compositor.render_strips()]
         words = " ".join(" ".join(line.strip("╭╮╰╯│─▁▔▎▊█ ") for line in lines).split())
-        assert f"stop {app.session.progress.name} and save?" in words, lines
-        assert "enter stops" in words
+        assert "stop and save? enter: yes, esc: no" in words, lines
+        await pilot.resize_terminal(*SIZE)
+        await pilot.pause()
+        assert len(app.screen.query(Button)) == 2
+        await pilot.resize_terminal(20, 5)
+        await pilot.pause()
+        assert not app.screen.query(Button)
         await pilot.press("escape")
         assert isinstance(app.screen, TrainScreen)
         await pilot.press("q", "enter")
@@ -438,6 +443,10 @@ async def test_where_there_is_no_room_no_toast_covers_what_is_said() -> None:
         await pilot.pause()
         await pilot.pause()
         assert not any(region.height for widget, (region, _) in _visible(screen) if isinstance(widget, Toast))
+        app.tick()
+        app.show()
+        words = " ".join(text_of(screen.query_one(TooSmall)).split())
+        assert words.startswith("A sentence that would cover")
         await pilot.resize_terminal(*SIZE)
         await pilot.pause()
         assert any(region.height for widget, (region, _) in _visible(screen) if isinstance(widget, Toast))

@@ -56,7 +56,7 @@ async def test_the_panel_says_where_a_batch_goes_and_what_bounds_it(ascii_only: 
         await pilot.pause()
         text = text_of(app.screen.table)
         assert "backward    6.00 ms  56%  " + ("####" if ascii_only else "████") in text  # the median
-        assert "a batch    10.75 ms of 64 images, median of 3" in text
+        assert "a batch    10.75 ms of 64 images, medians of 3 batches" in text
         assert "The network's own arithmetic takes 84% of a batch" in text
         assert "1.9 of 2 cores busy with this, 0.0 with other programs, 1.2 GB" in text
         assert not ascii_only or text.isascii()

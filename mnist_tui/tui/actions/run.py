@@ -110,7 +110,7 @@ class RunActions(SessionApp):
         if self.session.watching:
             self._start()
         elif progress.active:
-            question = f"Press r again to stop {progress.run}, saved, and to begin a run with the values on the rows."
+            question = f"Press r again to stop {progress.name}, saved, and to begin a run with the values on the rows."
             if not self.session.start_wanted and self.confirmed("restart", question):
                 self._start()
         else:

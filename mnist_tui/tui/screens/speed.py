@@ -142,7 +142,7 @@ class SpeedTable(LineView):
                 Segment(sign * round(share * room), style),
             ]
         count = len(self._timed)
-        of = f"median of {count}" if count > 1 else "the only one timed so far"
+        of = f"medians of {count} batches" if count > 1 else "one batch so far"
         whole = f"{'a batch':<{_STAGE_CELLS}}{times.total:{_FIGURE_CELLS - 3}.2f} ms of {times.batch_size} images, {of}"
         yield [Segment(whole, Style(color=palette.text))]
 

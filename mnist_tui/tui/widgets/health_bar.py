@@ -10,9 +10,11 @@ from rich.style import Style
 from mnist_tui.core.progress import Progress
 from mnist_tui.tui.widgets.line_view import LineView
 
+_CURABLE = ("not finite", "exploding", "dead")  # by the way back
+
 
 class HealthBar(LineView):
-    """The newest ailment in words, and how many there are besides."""
+    """The newest ailment in words, or one that there is a cure for, and what there is besides."""
 
     DEFAULT_CSS = """
     HealthBar { height: 1; display: none; }
@@ -31,9 +33,10 @@ class HealthBar(LineView):
         ailments = self._progress.ailments if self._progress.active else {}
         if not ailments:
             return ""
-        name = "not finite" if "not finite" in ailments else list(ailments)[-1]
+        curable = [ailment for ailment in _CURABLE if ailment in ailments]
+        name = [*ailments, *curable[:1]][-1]
         words = f"{name}: {ailments[name]}"
-        if ailments.keys() & {"not finite", "exploding", "dead"}:
+        if curable:
             words = f"g: back to the last checkpoint, half the rate; {words}"
         others = [other for other in ailments if other != name]
         return words + (f" (and {', '.join(others)})" if others else "")
