@@ -7,7 +7,6 @@ Both start from compiled bytecode and an import cache that one unmeasured start 
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.children import environment, python
-from benchmarks.measure import alternate, median, report
+from benchmarks.measure import report, starts
 
 SAME = ("--device", "cpu", "--precision", "fp32")
 SCRIPT = """
@@ -73,19 +72,12 @@ def main() -> None:
         def theirs(pair: int) -> float:
             return seconds_to_line(script, Path(folder), lambda line: line == "trained torchvision\n")
 
-        for warm in (ours, theirs):
-            warm(-1)
-        ratios, times = [], []
-        for number, (first, second) in enumerate(alternate(flags.pairs, ours, theirs), 1):
-            ratios.append(first / second)
-            times.append((first, second))
-            print(f"pair {number}: ours {first:.2f} s, the script {second:.2f} s, {ratios[-1]:.2f}x", flush=True)
-    middle = [statistics.median(column) for column in zip(*times, strict=True)]
+        read = starts(flags.pairs, ours, theirs, "the script")
     report(
         "fork to the first trained batch, `train`",
         "the classic script",
         "-",
-        f"{median(ratios).show('.2f', 'x')}, {middle[0]:.2f} s to {middle[1]:.2f} s",
+        read,
     )
 
 

@@ -8,12 +8,11 @@ its three panels: `hyperparameters`, `loss` and `test digits`. Both draw at most
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 from pathlib import Path
 
 from benchmarks.children import environment, python
-from benchmarks.measure import alternate, median, report
+from benchmarks.measure import report, starts
 from benchmarks.terminal import Terminal
 
 ROWS = 36
@@ -53,19 +52,12 @@ def main() -> None:
         def empty(pair: int) -> float:
             return seconds_to_frame("benchmarks.empty_app", (), Path(folder))
 
-        for warm in (ours, empty):
-            warm(-1)
-        ratios, times = [], []
-        for number, (first, second) in enumerate(alternate(flags.pairs, ours, empty), 1):
-            ratios.append(first / second)
-            times.append((first, second))
-            print(f"pair {number}: ours {first:.3f} s, empty app {second:.3f} s, {ratios[-1]:.2f}x", flush=True)
-    middle = [statistics.median(column) for column in zip(*times, strict=True)]
+        read = starts(flags.pairs, ours, empty, "empty app")
     report(
         "first complete frame, 120x36",
         "an empty Textual app",
         "<= 1.3x",
-        f"{median(ratios).show('.2f', 'x')}, {middle[0]:.3f} s to {middle[1]:.3f} s",
+        read,
     )
 
 

@@ -43,6 +43,19 @@ def alternate(pairs: int, first: Callable[[int], A], second: Callable[[int], B])
             yield a, second(pair)
 
 
+def starts(pairs: int, ours: Callable[[int], float], rival: Callable[[int], float], name: str) -> str:
+    """Seconds of ours against those of the rival `name`, in words; each is first started once unmeasured."""
+    for warm in (ours, rival):
+        warm(-1)
+    times = []
+    for number, (first, second) in enumerate(alternate(pairs, ours, rival), 1):
+        times.append((first, second))
+        print(f"pair {number}: ours {first:.3f} s, {name} {second:.3f} s, {first / second:.2f}x", flush=True)
+    ratios = [first / second for first, second in times]
+    middle = [statistics.median(column) for column in zip(*times, strict=True)]
+    return f"{median(ratios).show('.2f', 'x')}, {middle[0]:.3f} s to {middle[1]:.3f} s"
+
+
 def quantile(values: Sequence[float], share: float) -> float:
     """The value below which `share` of `values` lie, between neighbours by straight line."""
     ordered = sorted(values)

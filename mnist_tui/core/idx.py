@@ -288,7 +288,7 @@ def _check_magic(path: Path, magic: bytes, kind: _Kind) -> None:
 
 def _take(stream: BinaryIO, size: int) -> bytes:
     """Up to `size` bytes, in bounded pieces: memory grows with what is there, not with what is claimed."""
-    if isinstance(stream, io.BytesIO):
+    if isinstance(stream, io.BytesIO):  # it is all there, and pieces would hold it once more
         return stream.read(size)
     pieces = []
     while size and (piece := stream.read(min(size, _PIECE))):

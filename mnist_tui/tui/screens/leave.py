@@ -34,11 +34,10 @@ class LeaveScreen(ModalScreen[bool]):
         self._short = self._has_no_room
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = " leave? "
-            stays = "esc stays" if self._paused else "esc goes on"
             if self._short:
                 yield Static("stop and save? enter: yes, esc: no", markup=False)
                 return
-            dialog.border_subtitle = f" enter stops, {stays} "
+            dialog.border_subtitle = " enter stops, esc stays " if self._paused else " enter stops, esc goes on "
             state = "is paused" if self._paused else "is under way"
             yield Static(f"{self._run} {state}. Stop it and save everything?", markup=False)
             with Horizontal():

@@ -34,7 +34,7 @@ class HealthBar(LineView):
         if not ailments:
             return ""
         curable = [ailment for ailment in _CURABLE if ailment in ailments]
-        name = [*ailments, *curable[:1]][-1]
+        name = curable[0] if curable else list(ailments)[-1]
         words = f"{name}: {ailments[name]}"
         if curable:
             words = f"g: back to the last checkpoint, half the rate; {words}"
