@@ -300,7 +300,9 @@ def run_command(words: Sequence[str]) -> int:
     try:
         result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
-        raise UsageError(_sentence(error)) from None
+        from mnist_tui.complaints import complaint
+
+        raise UsageError(complaint(error, app)) from None
     return result if isinstance(result, int) else 0
 
 
@@ -333,14 +335,3 @@ def _checked(words: Sequence[str]) -> list[str]:
         checked.append(word)
         before = word
     return checked
-
-
-def _sentence(error: cyclopts.CycloptsError) -> str:
-    """Cyclopts' complaint in one line, with the way out."""
-    if isinstance(error, cyclopts.UnusedCliTokensError) and error.unused_tokens:
-        word = error.unused_tokens[0]
-        commands = ", ".join(name for name in app if not name.startswith("-"))
-        return f"{word!r} is neither a command ({commands}) nor a flag here: see mnist-tui --help"
-    text = " ".join(str(error).split()).rstrip(".")
-    text = text if len(text) <= 200 else text[:199] + "…"
-    return f"{text[:1].lower()}{text[1:]}{'' if text.endswith('?') else ':'} see mnist-tui --help"

@@ -317,6 +317,16 @@ WRONG_USAGE = [
     (["evaluate", "mine", "--threads", "0"], "--threads must be"),
     (["evaluate", "mine", "--device", "gpu", "--data-dir", "data"], "'gpu' is no device"),
     (["--fps", "0"], "--fps must be 0.2 or more"),
+    (["tran"], "did you mean train?"),
+    (["train", "--lr", "1"], "unknown option: --lr. Did you mean --learning-rate? see mnist-tui train --help"),
+    (["--lr=1"], "Did you mean --learning-rate? see mnist-tui --help"),
+    (["train", "--n-epochs", "2"], "Did you mean --epochs?"),
+    (["train", "--batch_size2", "2"], "Did you mean --batch-size?"),
+    (["evaluate", "mine", "--gpu"], "Did you mean --device cuda?"),
+    (["train", "--nosuch"], "unknown option: --nosuch: see mnist-tui train --help"),
+    (["--json"], "unknown option: --json of mnist-tui, but mnist-tui train has it: see mnist-tui train --help"),
+    (["train", "--start"], "unknown option: --start of mnist-tui train, but mnist-tui has it: see mnist-tui --help"),
+    (["--resume"], "--resume needs a run's name, its folder or a checkpoint in it: `mnist-tui runs` lists"),
 ]
 
 
