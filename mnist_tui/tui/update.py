@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from rich.cells import cell_len
+from rich.color import ColorSystem
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from textual._compositor import Compositor, CompositorUpdate, LayoutUpdate
@@ -21,6 +22,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from mnist_tui.tui.finishing import NARROW
+from mnist_tui.tui.sgr import Writing
 
 Piece: TypeAlias = tuple[int, int, Strip]
 """Line and column on the screen, from 0, and what stands there from then on."""
@@ -55,8 +57,29 @@ class PiecesUpdate(CompositorUpdate):
         yield Segment(self.render_segments(console))
 
     def render_segments(self, console: Console) -> str:
-        """The repaint for the terminal; columns and rows there count from 1."""
-        return "".join(f"\x1b[{y + 1};{x + 1}H{strip.render(console)}" for y, x, strip in self.pieces)
+        """The repaint for the terminal."""
+        writing = _writing(console)
+        for y, x, strip in self.pieces:
+            writing.move(x, y)
+            writing.write(strip)
+        return writing.finish()
+
+
+class WholeUpdate(LayoutUpdate):
+    """Textual's, in fewer bytes."""
+
+    def render_segments(self, console: Console) -> str:
+        """The repaint for the terminal."""
+        writing = _writing(console)
+        for y, line in enumerate(self.strips, self.region.y):
+            writing.move(self.region.x, y)
+            for strip in line:
+                writing.write(strip)
+        return writing.finish()
+
+
+def _writing(console: Console) -> Writing:
+    return Writing(console._color_system or ColorSystem.TRUECOLOR)
 
 
 class SparingCompositor(Compositor):
@@ -121,7 +144,7 @@ class SparingCompositor(Compositor):
             lines[y].append(strip)  # none overlaps another: where a gap ends, a widget in front or the screen's edge is
         if simplify:  # for a picture of the screen
             lines = [[Strip(filter(_has_text, Strip.join(line))).simplify().discard_meta()] for line in lines]
-        return LayoutUpdate(list(lines), self.size.region)
+        return WholeUpdate(list(lines), self.size.region)
 
     def _draw(self, gaps: Gaps) -> list[Piece]:
         """What stands in `gaps`, which are empty afterwards."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyte
 import pytest
+from pyte.screens import Char
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
@@ -76,11 +77,17 @@ class Scrawls(App[None]):
 
 
 def terminal_after(size: tuple[int, int], *texts: str) -> list[list[object]]:
+    """What is seen in each cell; where nothing is written, no colour of what would be, nor whether it would be bold."""
     screen = pyte.Screen(*size)
     stream = pyte.Stream(screen)
     for text in texts:
         stream.feed(text.replace("\n", "\r\n"))
-    return [[screen.buffer[y][x] for x in range(size[0])] for y in range(size[1])]
+    return [[_seen(screen.buffer[y][x]) for x in range(size[0])] for y in range(size[1])]
+
+
+def _seen(cell: Char) -> Char:
+    blank = cell.data == " " and not (cell.reverse or cell.underscore or cell.strikethrough)
+    return cell._replace(fg="default", bold=False, italics=False) if blank else cell
 
 
 def console() -> Console:
