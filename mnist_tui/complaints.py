@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 import cyclopts
 
-_CLOSE = 0.65  # likeness from which a name is proposed: below it `--nosuch` would be taken for `--epochs`
-_LONGEST = 200
+from mnist_tui.core.notes import printable
+
+_CLOSE = 0.7  # likeness from which a name is proposed: below it `--nosuch` would be taken for `--epochs`
+_LONGEST, _LONGEST_WORD = 200, 40
 _DEVICES = {"cpu": "cpu", "gpu": "cuda", "cuda": "cuda", "mps": "mps"}
 _RESUME = "--resume needs a run's name, its folder or a checkpoint in it: `mnist-tui runs` lists the runs"
 
@@ -22,16 +24,15 @@ def complaint(error: cyclopts.CycloptsError, app: cyclopts.App) -> str:
         app: the program.
     """
     chain = list(error.command_chain or ())
-    commands = [name for name in app if not name.startswith("-")]
     see = f"see {' '.join(['mnist-tui', *chain])} --help"
     match error:
         case cyclopts.UnusedCliTokensError() if error.unused_tokens:
             word = error.unused_tokens[0]
-            meant = [] if chain else difflib.get_close_matches(word, commands, 1, _CLOSE)
-            way = f"did you mean {meant[0]}?" if meant else see
-            return f"{word!r} is neither a command ({', '.join(commands)}) nor a flag here: {way}"
-        case cyclopts.UnknownOptionError() if (flag := error.token.keyword or error.token.value).startswith("--"):
-            return f"unknown option: {flag}{_meant(flag, app, chain, commands) or f': {see}'}"
+            if word in _commands(app):
+                return f"{chain[0]} takes no {word!r}, which is another command: {see}" if chain else _first(word)
+            return _misspelt(error, app) or _of_a_word(word, app, see)
+        case cyclopts.UnknownOptionError():
+            return _misspelt(error, app) or _of_a_flag(error, app, chain, see)
         case cyclopts.MissingArgumentError() if error.argument and "--resume" in error.argument.names:
             return _RESUME
         case _:
@@ -40,17 +41,52 @@ def complaint(error: cyclopts.CycloptsError, app: cyclopts.App) -> str:
             return f"{text[:1].lower()}{text[1:]}{'' if text.endswith('?') else ':'} {see}"
 
 
-def _meant(flag: str, app: cyclopts.App, chain: Sequence[str], commands: Sequence[str]) -> str:
-    """What may have been meant, and where to read of it; or empty."""
-    here = " ".join(["mnist-tui", *chain])
+def _shown(word: str) -> str:
+    word = printable(word)
+    return word if len(word) <= _LONGEST_WORD else word[: _LONGEST_WORD - 1] + "…"
+
+
+def _commands(app: cyclopts.App) -> list[str]:
+    return [name for name in app if not name.startswith("-")]
+
+
+def _first(command: str) -> str:
+    return f"the command comes first: mnist-tui {command}"
+
+
+def _misspelt(error: cyclopts.CycloptsError, app: cyclopts.App) -> str:
+    """Where the first word is nearly a command; or empty."""
+    words = list(error.root_input_tokens or ())
+    if error.command_chain or not words or words[0].startswith("-"):
+        return ""
+    meant = difflib.get_close_matches(words[0], _commands(app), 1, _CLOSE)
+    return f"{_shown(words[0])!r} is no command: did you mean {meant[0]}?" if meant else ""
+
+
+def _of_a_word(word: str, app: cyclopts.App, see: str) -> str:
+    return f"{_shown(word)!r} is neither a command ({', '.join(_commands(app))}) nor a flag here: {see}"
+
+
+def _of_a_flag(error: cyclopts.UnknownOptionError, app: cyclopts.App, chain: Sequence[str], see: str) -> str:
+    """What may have been meant, or who has the flag."""
+    flag = (error.token.keyword or error.token.value).partition("=")[0]
+    unknown = f"unknown option: {_shown(flag)}"
     guess = guess_flag(flag, _flags(app, chain))
     if guess:
-        return f". Did you mean {guess}? see {here} --help"
-    for other in [[], *([name] for name in commands)]:
-        if flag in _flags(app, other):
-            owner = " ".join(["mnist-tui", *other])
-            return f" of {here}, but {owner} has it: see {owner} --help"
-    return ""
+        return f"{unknown}. Did you mean {guess}? {see}"
+    owners = [name for name in _commands(app) if flag in _flags(app, [name])]
+    behind = [name for name in owners if not chain and name in (error.root_input_tokens or ())]
+    if behind:
+        return _first(behind[0])
+    if flag in _flags(app, []):
+        owners = [name for name in owners if name != "watch"]  # which has what the dashboard's screen has
+    elif not owners:
+        return f"{unknown}: {see}"
+    here = " ".join(["mnist-tui", *chain])
+    if len(owners) > 1:
+        return f"{unknown} of {here}, but {', '.join(owners)} have it: see mnist-tui --help"
+    owner = " ".join(["mnist-tui", *owners])
+    return f"{unknown} of {here}, but {owner} has it: see {owner} --help"
 
 
 def _flags(app: cyclopts.App, chain: Sequence[str]) -> list[str]:
@@ -61,17 +97,20 @@ def _flags(app: cyclopts.App, chain: Sequence[str]) -> list[str]:
 def guess_flag(flag: str, flags: Sequence[str]) -> str:
     """The one of `flags` that was meant by `flag`, or empty.
 
-    By its initials (`--lr`), by one of its words (`--n-epochs`), as a device (`--gpu`), or by its spelling.
+    As a device (`--gpu`), by its initials (`--lr`), by one of its words (`--decay`), by its spelling, or as one word
+    of what was given (`--n-epochs`).
     """
-    words = re.split("[-_]", flag.removeprefix("--").lower())
-    name = "-".join(words)
-    if "--device" in flags and name in _DEVICES:
-        return f"--device {_DEVICES[name]}"
-    for known in flags:
-        initials = "".join(word[:1] for word in known.removeprefix("--").split("-"))
-        if len(initials) > 1 and name == initials:
-            return known
-    close = difflib.get_close_matches(name, [known.removeprefix("--") for known in flags], 1, _CLOSE)
-    if close:
-        return f"--{close[0]}"
-    return next((known for known in flags if len(words) > 1 and known.removeprefix("--") in words), "")
+    name = re.sub("[-_]+", "-", flag.lower()).strip("-")
+    words = re.split("[-:]", name)
+    device = next((_DEVICES[word] for word in words if word in _DEVICES), "")
+    if device and "--device" in flags and "no" not in words:
+        return f"--device {device}"
+    known = {each.removeprefix("--"): each.removeprefix("--").split("-") for each in [*flags, "--help", "--version"]}
+    initials = [each for each, parts in known.items() if len(parts) > 1 and name == "".join(part[0] for part in parts)]
+    alike = [each for each, parts in known.items() if name in parts]
+    close = difflib.get_close_matches(name, known, 1, _CLOSE)
+    within = [each for each in known if len(words) > 1 and each in words]
+    for found in (initials, alike if len(alike) == 1 else [], close, within):
+        if found:
+            return f"--{found[0]}"
+    return ""

@@ -13,7 +13,8 @@ from rich.color import Color, ColorSystem
 from rich.style import Style
 from textual.strip import Strip
 
-_MOST_STYLES = 4096
+_MOST_STYLES = 16384  # a screen has some hundreds; the palettes of digits could hold thousands
+_ON_BLANKS = ("underline", "underline2", "reverse", "strike", "frame", "encircle", "overline")
 _FOREGROUND, _BACKGROUND = "39", "49"  # those that the terminal has of its own
 
 
@@ -114,7 +115,7 @@ def _pen_of(style: Style, color_system: ColorSystem) -> _Pen:
         Strip.render_ansi(style.without_color, color_system),
         _parameters(style.color, color_system, foreground=True) or _FOREGROUND,
         _parameters(style.bgcolor, color_system, foreground=False) or _BACKGROUND,
-        any((style.underline, style.underline2, style.reverse, style.strike, style.overline)),
+        any(getattr(style, name) for name in _ON_BLANKS),
         style if style.link else None,
     )
 

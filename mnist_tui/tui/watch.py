@@ -7,8 +7,7 @@ import threading
 from pathlib import Path
 
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.core.progress import Progress
-from mnist_tui.core.runs import name_of
+from mnist_tui.core.progress import Progress, resumable
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.detached import watch_command
 from mnist_tui.leaving import Departure, leave_at_once, restore_terminal, say, terminal_attributes
@@ -50,7 +49,7 @@ def _farewell(progress: Progress, folder: Path) -> list[str]:
     if progress.observed in {"live", "stalled"}:
         lines.append(f"{progress.owner} goes on with it; come back with: {watch_command(folder)}")
     elif progress.observed == "crashed":
-        lines.append(f"nobody trains it: resume it with: mnist-tui --resume {name_of(folder.absolute())}")
+        lines.append(f"nobody trains it: resume it with: mnist-tui --resume {resumable(folder)}")
     return lines
 
 

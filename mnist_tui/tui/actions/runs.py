@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mnist_tui.core.errors import UserError
 from mnist_tui.core.notes import printable
+from mnist_tui.core.progress import resumable
 from mnist_tui.core.runs import name_of, read_run
 from mnist_tui.tui.actions.look import LookActions
 
@@ -63,7 +64,7 @@ class RunsActions(LookActions):
         session, progress = self.session, self.session.progress
         name = name_of(folder)
         if session.watching:
-            self.say(f"Here a run is only watched: leave, and run mnist-tui --resume {printable(name)}")
+            self.say(f"Here a run is only watched: leave, and run mnist-tui --resume {printable(resumable(folder))}")
             return
         from mnist_tui.core.resuming import prepare_resumption
 
