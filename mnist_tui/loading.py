@@ -203,7 +203,7 @@ def machine_facts(bench: Bench, hyperparameters: Hyperparameters) -> dict[str, A
         "threads": torch.get_num_threads(),
         "world_size": bench.world_size,
         "precision": bench.precision,
-        "kernels": kernels_for(hyperparameters, bench.device.torch),
+        "kernels": kernels_for(hyperparameters, bench.device.torch, bench.precision),
         "versions": {
             "mnist_tui": __version__,
             "torch": str(torch.__version__),  # a TorchVersion is no plain value

@@ -10,10 +10,11 @@ from torch import Tensor
 from mnist_tui.core.errors import ModelFileError
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import Precision
-from mnist_tui.engine.deep import DeepCNN
+from mnist_tui.engine.deep import DeepCNN, has_deep_kernels
 from mnist_tui.engine.model import CNN
+from mnist_tui.engine.native import instructions
 from mnist_tui.engine.network import Architecture, Kind, Network
-from mnist_tui.engine.sparse import kernel_instructions
+from mnist_tui.engine.sparse import has_kernels
 
 _OF_DEEP = "norm6.weight"  # no other network has it
 
@@ -30,12 +31,14 @@ def architecture_for(hyperparameters: Hyperparameters) -> Architecture:
     return Architecture(hyperparameters.width, 2 * hyperparameters.width, hyperparameters.hidden_units, kind)
 
 
-def kernels_for(hyperparameters: Hyperparameters, device: torch.device) -> str | None:
+def kernels_for(hyperparameters: Hyperparameters, device: torch.device, precision: Precision = "fp32") -> str | None:
     """What our own convolutions are written in that a run with `hyperparameters` has; None where none play a part."""
     architecture = architecture_for(hyperparameters)
-    if device.type != "cpu" or architecture.kind != "classic":
+    deep = architecture.kind == "deep"
+    if device.type != "cpu" or (deep and precision != "fp32"):
         return None
-    return kernel_instructions(architecture.width, architecture.second_width)
+    there = has_deep_kernels(architecture) if deep else has_kernels(architecture.width, architecture.second_width)
+    return instructions() if there else "none"
 
 
 def blank_network(architecture: Architecture) -> Network:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_tui.core.settings import Precision
 from mnist_tui.engine.network import CLASSES, SIDE, Architecture, Network
+from mnist_tui.engine.patches import normalised_convolution
+from mnist_tui.engine.pooled import PooledConvolution, has_pooled
 
 DEPTH = 6
 _POOLED = (2, 4)  # convolutions after which the maps are halved
+
+
+def has_deep_kernels(architecture: Architecture) -> bool:
+    """Whether there are kernels for the two convolutions that are pooled."""
+    width, second = architecture.width, architecture.second_width
+    return has_pooled(SIDE, width, width) and has_pooled(SIDE // 2, second, second)
 
 
 class DeepCNN(Network):
@@ -58,16 +68,44 @@ class DeepCNN(Network):
 
     def _maps(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the three stages give."""
-        maps, stages = images, []
-        for number in range(1, DEPTH + 1):
-            maps = self.get_submodule(f"conv{number}")(maps)
-            if number in _POOLED:
+        if self._trains_by_kernels(images):
+            first = self._pooled(normalised_convolution(images, *self._layer(1)), 2)
+            conv, norm = self._layer(3)
+            second = self._pooled(norm(conv(first)), 4)
+        else:
+            first = self._stage(images, 1)
+            second = self._stage(first, 3)
+        return first, second, self._stage(second, 5)
+
+    def _stage(self, maps: Tensor, number: int) -> Tensor:
+        """What two convolutions make of `maps`, the first being `number`."""
+        for each in (number, number + 1):
+            conv, norm = self._layer(each)
+            maps = conv(maps)
+            if each in _POOLED:
                 maps = F.max_pool2d(maps, kernel_size=2, stride=2)
-            maps = F.relu(self.get_submodule(f"norm{number}")(maps))
-            if number % 2 == 0:
-                stages.append(maps)
-        first, second, third = stages
-        return first, second, third
+            maps = F.relu(norm(maps))
+        return maps
+
+    def _pooled(self, maps: Tensor, number: int) -> Tensor:
+        """What convolution `number` makes of the ReLU of `maps`, of which nothing else needs what they hold."""
+        conv, norm = self._layer(number)
+        return F.relu(norm(PooledConvolution.apply(maps, conv.weight)))
+
+    def _layer(self, number: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+        conv, norm = self.get_submodule(f"conv{number}"), self.get_submodule(f"norm{number}")
+        return cast(nn.Conv2d, conv), cast(nn.BatchNorm2d, norm)
+
+    def _trains_by_kernels(self, images: Tensor) -> bool:
+        """Whether `images` are trained with in float32, on a processor that there are kernels for."""
+        return (
+            self.training
+            and torch.is_grad_enabled()
+            and self.precision == "fp32"
+            and (images.device.type, images.dtype) == ("cpu", torch.float32)
+            and not images.requires_grad
+            and has_deep_kernels(self.architecture)
+        )
 
     def _hidden(self, maps: Tensor) -> Tensor:
         hidden, norm = self.fc1(maps.flatten(1)), self.norm7

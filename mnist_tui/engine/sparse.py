@@ -7,50 +7,24 @@ time that it takes with oneDNN's operators (`benchmarks.choices`).
 
 from __future__ import annotations
 
-import os
-import platform
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from mnist_tui.engine.native import SLICES, can_make, lanes_for
+
 if TYPE_CHECKING:
     from mnist_tui.engine.kernels.host import Program
 
 _FRAMED, _HALF, _QUARTER = (16, 16), (14, 14), (7, 7)
-_SLICES = 16
-"""Into how many parts a batch is cut for its sums, however many threads there are: so they are the same with any."""
-_MOST_VECTORS = 16
-"""How many vectors the channels of a place may take: the code is as long as they are many."""
 
 
 @cache
 def has_kernels(width: int, second_width: int) -> bool:
-    """Whether there are kernels for a first and a second convolution of so many channels on this processor.
-
-    They need Linux on x86-64 with AVX2 or AVX-512. llvmlite, which takes 0.1 s to import, is loaded only there. Where
-    it is missing, broken or of another time, or may not make code, and with `MNIST_TUI_KERNELS=0`, there are none.
-    """
-    if platform.system() != "Linux" or platform.machine() != "x86_64" or os.environ.get("MNIST_TUI_KERNELS") == "0":
-        return False
-    try:
-        if not _lanes(width, second_width):
-            return False
-        _backward_program(width, second_width)  # needed in any case, and a proof that code can be made
-    except (ImportError, OSError, RuntimeError, AttributeError, TypeError):
-        return False
-    return True
-
-
-def kernel_instructions(width: int, second_width: int) -> str:
-    """What the kernels for so many channels are written in here: `AVX2`, `AVX-512`, or `none` where there are none."""
-    if not has_kernels(width, second_width):
-        return "none"
-    from mnist_tui.engine.kernels.host import host
-
-    here = host()
-    return "none" if here is None else here.instructions
+    """Whether there are kernels for a first and a second convolution of so many channels on this processor."""
+    return can_make(width, second_width, lambda: _backward_program(width, second_width))
 
 
 class SparseFeatures(torch.autograd.Function):
@@ -82,11 +56,11 @@ class SparseFeatures(torch.autograd.Function):
         images, first, place1, place2, weight2 = ctx.kept
         c2, c1 = weight2.shape[:2]
         sizes = [9 * c1, c1, 9 * c1 * c2, c2]
-        sums = first.new_empty(_SLICES, sum(sizes))
-        scratch = first.new_empty(_SLICES, *first.shape[1:])
+        sums = first.new_empty(SLICES, sum(sizes))
+        scratch = first.new_empty(SLICES, *first.shape[1:])
         last = weight2.permute(0, 2, 3, 1).contiguous()
         _backward_program(c1, c2).run(
-            *("gradients", _SLICES, len(images), _SLICES, images, first, place1, place2, last),
+            *("gradients", SLICES, len(images), SLICES, images, first, place1, place2, last),
             *(gradient.float().contiguous(), sums, scratch),
         )
         of_weight1, of_bias1, of_weight2, of_bias2 = sums.sum(0).split(sizes)
@@ -115,22 +89,11 @@ def _forward(
     return features, first, place1, place2
 
 
-def _lanes(width: int, second_width: int) -> int:
-    """How many channels a vector holds, or 0 where there is no kernel for so many channels."""
-    from mnist_tui.engine.kernels.host import host
-
-    here = host()
-    most = max(width, second_width)
-    narrower = (lanes for lanes in (16, 8, 4) if here is not None and lanes <= here.lanes)
-    fitting = (lanes for lanes in narrower if width % lanes == 0 and second_width % lanes == 0)
-    return next((lanes for lanes in fitting if most <= _MOST_VECTORS * lanes), 0)
-
-
 @cache
 def _forward_program(c1: int, c2: int, halved: bool) -> Program:
     from mnist_tui.engine.kernels import host, maps, weaving
 
-    module, lanes = weaving.new_module(), _lanes(c1, c2)
+    module, lanes = weaving.new_module(), lanes_for(c1, c2)
     maps.write_first(module, c1, lanes, host.block(c1, lanes), halved)
     maps.write_second(module, c2, lanes, halved)
     return host.Program(module)
@@ -140,6 +103,6 @@ def _forward_program(c1: int, c2: int, halved: bool) -> Program:
 def _backward_program(c1: int, c2: int) -> Program:
     from mnist_tui.engine.kernels import host, maps, weaving
 
-    module, lanes = weaving.new_module(), _lanes(c1, c2)
+    module, lanes = weaving.new_module(), lanes_for(c1, c2)
     maps.write_gradients(module, c1, c2, lanes, host.block(c1, lanes))
     return host.Program(module)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.engine import sparse
+from mnist_tui.engine import pooled, sparse
 from mnist_tui.engine.batches import Batches
 from mnist_tui.engine.model import CNN
 from mnist_tui.engine.network import Architecture
@@ -38,7 +38,7 @@ def network(architecture: Architecture = TINY, seed: int = 0) -> CNN:
 @contextmanager
 def kernels_anew() -> Iterator[None]:
     """What was found out and made before does not count, and what is found out and made meanwhile not afterwards."""
-    made = (sparse.has_kernels, sparse._forward_program, sparse._backward_program)
+    made = (sparse.has_kernels, sparse._forward_program, sparse._backward_program, pooled.has_pooled, pooled._program)
     for each in made:
         each.cache_clear()
     yield

@@ -5,11 +5,16 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import torch
 
-from mnist_tui.engine import sparse
-from mnist_tui.engine.sparse import has_kernels, kernel_instructions
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.engine import native, sparse
+from mnist_tui.engine.architectures import kernels_for
+from mnist_tui.engine.native import instructions
+from mnist_tui.engine.sparse import has_kernels
 from tests.engine.small import kernels_anew
 
 LINUX = platform.system() == "Linux" and platform.machine() == "x86_64"
@@ -27,27 +32,27 @@ def test_a_processor_with_long_vectors_has_them() -> None:
     flags = set(Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split())
     assert has_kernels(32, 64) == ({"avx2", "fma"} <= flags)
     if has_kernels(32, 64):
-        assert kernel_instructions(32, 64) == ("AVX-512" if {"avx512f", "avx512bw", "avx512vl"} <= flags else "AVX2")
+        assert instructions() == ("AVX-512" if {"avx512f", "avx512bw", "avx512vl"} <= flags else "AVX2")
 
 
 def test_they_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_TUI_KERNELS", "0")
     assert not has_kernels(32, 64)
-    assert kernel_instructions(32, 64) == "none"
+    assert kernels_for(Hyperparameters(), torch.device("cpu")) == "none"
 
 
 @pytest.mark.parametrize("error", [ImportError, OSError, RuntimeError, AttributeError, TypeError])
-@pytest.mark.parametrize("place", ["_lanes", "_backward_program"])
+@pytest.mark.parametrize("place", [(native, "lanes_for"), (sparse, "_backward_program")], ids=["lanes", "program"])
 def test_what_cannot_be_made_here_is_done_without(
-    error: type[Exception], place: str, monkeypatch: pytest.MonkeyPatch
+    error: type[Exception], place: tuple[ModuleType, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where llvmlite is missing, does not load or is of another time, or code may not be made."""
 
     def fail(*_: object) -> int:
         raise error
 
-    monkeypatch.setattr(sparse, "_lanes", lambda *_: 8)
-    monkeypatch.setattr(sparse, place, fail)
+    monkeypatch.setattr(native, "lanes_for", lambda *_: 8)
+    monkeypatch.setattr(*place, fail)
     assert not has_kernels(32, 64)
 
 

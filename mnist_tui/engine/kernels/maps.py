@@ -18,14 +18,22 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from mnist_tui.engine.kernels.weaving import BYTE, FLOAT, INT, SHORT, WORD, Kernel, Value, word
+from mnist_tui.engine.kernels.maxima import (
+    CUT,
+    FOUR,
+    TAPS,
+    Found,
+    Shape,
+    collect,
+    greatest,
+    spread_back,
+    sum_weight,
+    window_of,
+)
+from mnist_tui.engine.kernels.weaving import BYTE, FLOAT, INT, SHORT, WORD, Kernel, Value
 
-CUT = 4
-"""In place of a maximum's place: it was not above zero."""
 SIDE, HALF, QUARTER = 28, 14, 7
 _ROW, _FRAMED = 32, HALF + 2  # an image in a frame of zeros, 30 x 32; a map in one, 16 x 16
-_TAPS = [(row, column) for row in range(3) for column in range(3)]
-_FOUR = [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
 def write_first(module: ir.Module, c1: int, lanes: int, block: int, halved: bool) -> None:
@@ -52,11 +60,11 @@ def write_first(module: ir.Module, c1: int, lanes: int, block: int, halved: bool
             begin = [kernel.load(kernel.address(bias, channel), kernel.floats) for channel in at]
             with kernel.count(HALF) as row, kernel.count(HALF) as column:
                 corner = kernel.sum(kernel.times(row, 2 * _ROW), kernel.times(column, 2))
-                four = [list(begin) for _ in _FOUR]
+                four = [list(begin) for _ in FOUR]
                 for down, right in ((down, right) for down in range(4) for right in range(4)):
                     pixel = kernel.spread(kernel.load(kernel.address(framed, corner, down * _ROW + right), FLOAT))
-                    for sums, (y, x) in zip(four, _FOUR, strict=True):
-                        if (down - y, right - x) in _TAPS:
+                    for sums, (y, x) in zip(four, FOUR, strict=True):
+                        if (down - y, right - x) in TAPS:
                             tap = taps[3 * (down - y) + right - x]
                             sums[:] = [kernel.fma(pixel, each, old) for each, old in zip(tap, sums, strict=True)]
                 inside = kernel.sum(kernel.times(row, _FRAMED), column, _FRAMED + 1)
@@ -84,7 +92,7 @@ def write_second(module: ir.Module, c2: int, lanes: int, halved: bool) -> None:
             channel = kernel.times(part, lanes)
             four = [
                 kernel.load_floats(kernel.address(source, corner, channel, (y * HALF + x) * c2, of=kind), kind)
-                for y, x in _FOUR
+                for y, x in FOUR
             ]
             top, place = _maximum(kernel, four)
             if halved:
@@ -112,8 +120,7 @@ def write_gradients(module: ir.Module, c1: int, c2: int, lanes: int, block: int)
     total, tasks = kernel.argument(0), kernel.argument(1)
     images, first, place1, place2, weight2, gradient, sums, scratch = (kernel.array(place) for place in range(2, 10))
     framed = _frame(kernel)
-    values = kernel.memory(FLOAT, QUARTER * QUARTER)
-    offsets = kernel.memory(WORD, QUARTER * QUARTER)
+    found = Found(kernel.memory(FLOAT, QUARTER * QUARTER), kernel.memory(WORD, QUARTER * QUARTER))
     size1, size2 = 9 * c1, 9 * c1 * c2
     map_size = _FRAMED * _FRAMED * c1
     with kernel.tasks() as task:
@@ -129,85 +136,23 @@ def write_gradients(module: ir.Module, c1: int, c2: int, lanes: int, block: int)
             kernel.clear(back, map_size)
             with kernel.count(c2) as channel:
                 at = kernel.times(kernel.sum(kernel.times(image, c2), channel), QUARTER * QUARTER)
-                count, total_value = _collect(
+                count, total_value = collect(
                     kernel,
                     kernel.address(gradient, at),
                     kernel.address(place2, at, of=BYTE),
-                    values,
-                    offsets,
-                    c1,
+                    found,
+                    Shape(QUARTER, _FRAMED, c1),
                 )
                 there = kernel.address(bias_sums2, channel)
                 kernel.store(build.fadd(kernel.load(there, FLOAT), total_value), there)
                 of_channel = kernel.times(channel, 9 * c1)
                 for start in range(0, c1, block * lanes):
-                    window = [
-                        ((y * _FRAMED + x) * c1 + start + lanes * part, (3 * y + x) * c1 + start + lanes * part)
-                        for y, x in _TAPS
-                        for part in range(block)
-                    ]
-                    _sum_weight(kernel, kernel.address(sums2, of_channel), maps, values, offsets, count, window)
-                    _spread_back(kernel, kernel.address(weight2, of_channel), back, values, offsets, count, window)
+                    window = window_of(_FRAMED, c1, range(start, start + block * lanes, lanes))
+                    sum_weight(kernel, kernel.address(sums2, of_channel), maps, found, count, window)
+                    spread_back(kernel, kernel.address(weight2, of_channel), back, found, count, window)
             _fill(kernel, framed, images, image)
             places = kernel.address(place1, kernel.times(image, HALF * HALF * c1), of=BYTE)
             _sum_first(kernel, sums1, framed, back, places, c1, block)
-
-
-def _collect(
-    kernel: Kernel, gradient: Value, places: Value, values: Value, offsets: Value, c1: int
-) -> tuple[Value, Value]:
-    """Those of the 49 gradients of a channel that go somewhere, and where in a framed map; their number and sum."""
-    build = kernel.build
-    count, total = kernel.variable(WORD), kernel.variable(FLOAT)
-    with kernel.count(QUARTER) as row, kernel.count(QUARTER) as column:
-        at = kernel.sum(kernel.times(row, QUARTER), column)
-        value = kernel.load(kernel.address(gradient, at), FLOAT)
-        place = build.zext(kernel.load(kernel.address(places, at, of=BYTE), BYTE), WORD)
-        passes = build.icmp_unsigned("<", place, word(CUT))
-        down, right = build.lshr(place, word(1)), build.and_(place, word(1))
-        corner = kernel.sum(kernel.times(row, 2 * _FRAMED), kernel.times(column, 2))
-        offset = kernel.times(kernel.sum(corner, kernel.times(down, _FRAMED), right), c1)
-        number = build.load(count, typ=WORD)
-        kernel.store(value, kernel.address(values, number))
-        kernel.store(offset, kernel.address(offsets, number, of=WORD))
-        build.store(build.add(number, build.zext(passes, WORD)), count)
-        kept = build.select(passes, value, ir.Constant(FLOAT, 0.0))
-        build.store(build.fadd(build.load(total, typ=FLOAT), kept), total)
-    return build.load(count, typ=WORD), build.load(total, typ=FLOAT)
-
-
-def _sum_weight(
-    kernel: Kernel, sums: Value, maps: Value, values: Value, offsets: Value, count: Value, window: list[tuple[int, int]]
-) -> None:
-    """Add to a channel's weight gradient what it saw at each offset, times the value there; in registers."""
-    build = kernel.build
-    held = [kernel.variable(kernel.floats, kernel.load(kernel.address(sums, to), kernel.floats)) for _, to in window]
-    with kernel.loop(word(0), count) as number:
-        value = kernel.spread(kernel.load(kernel.address(values, number), FLOAT))
-        seen = kernel.address(maps, kernel.load(kernel.address(offsets, number, of=WORD), WORD))
-        for place, (at, _) in zip(held, window, strict=True):
-            kernel.add_product(place, value, kernel.load(kernel.address(seen, at), kernel.floats))
-    for place, (_, to) in zip(held, window, strict=True):
-        kernel.store(build.load(place, typ=kernel.floats), kernel.address(sums, to))
-
-
-def _spread_back(
-    kernel: Kernel,
-    weight: Value,
-    back: Value,
-    values: Value,
-    offsets: Value,
-    count: Value,
-    window: list[tuple[int, int]],
-) -> None:
-    """Add a channel's weights to the maps' gradient at each offset, times the value there; from registers."""
-    held = [kernel.load(kernel.address(weight, of), kernel.floats) for _, of in window]
-    with kernel.loop(word(0), count) as number:
-        value = kernel.spread(kernel.load(kernel.address(values, number), FLOAT))
-        there = kernel.address(back, kernel.load(kernel.address(offsets, number, of=WORD), WORD))
-        for part, (at, _) in zip(held, window, strict=True):
-            spot = kernel.address(there, at)
-            kernel.store(kernel.fma(value, part, kernel.load(spot, kernel.floats)), spot)
 
 
 def _sum_first(kernel: Kernel, sums: Value, framed: Value, back: Value, places: Value, c1: int, block: int) -> None:
@@ -240,8 +185,8 @@ def _sum_first(kernel: Kernel, sums: Value, framed: Value, back: Value, places: 
                 for each in parts[-1]:
                     total = build.fadd(total, each)
                 build.store(total, bias)
-            for spot, (y, x) in enumerate(_FOUR):
-                for tap, (down, right) in enumerate(_TAPS):
+            for spot, (y, x) in enumerate(FOUR):
+                for tap, (down, right) in enumerate(TAPS):
                     where = kernel.address(framed, corner, (y + down) * _ROW + x + right)
                     pixel = kernel.spread(kernel.load(where, FLOAT))
                     for part in range(block):
@@ -251,16 +196,11 @@ def _sum_first(kernel: Kernel, sums: Value, framed: Value, back: Value, places: 
 
 
 def _maximum(kernel: Kernel, four: list[Value]) -> tuple[Value, Value]:
-    """The greatest of four vectors, cut at zero, and which it was, as bytes; the first of equals, as torch has it."""
-    build, lanes = kernel.build, kernel.lanes
-    top, place = four[0], kernel.constants([0] * lanes)
-    for number, other in enumerate(four[1:], 1):
-        no_number = build.fcmp_unordered("uno", other, other)  # goes on as such, from any of the four
-        greater = build.or_(build.fcmp_ordered(">", other, top), no_number)
-        top = build.select(greater, other, top)
-        place = build.select(greater, kernel.constants([number] * lanes), place)
+    """The greatest of four vectors, cut at zero, and which it was, as bytes."""
+    build = kernel.build
+    top, place = greatest(kernel, four)
     passes = build.fcmp_unordered(">", top, kernel.zeros())
-    place = build.select(passes, place, kernel.constants([CUT] * lanes))
+    place = build.select(passes, place, kernel.constants([CUT] * kernel.lanes))
     return build.select(passes, top, kernel.zeros()), build.trunc(place, kernel.bytes)
 
 
