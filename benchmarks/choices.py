@@ -11,7 +11,9 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -21,10 +23,13 @@ from benchmarks.children import last_json, python, run
 from benchmarks.dashboard import train_drawn, training_flags
 from benchmarks.digits import load_splits
 from benchmarks.measure import alternate, cores, median, report
-from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.hyperparameters import PRESETS, Hyperparameters
 from mnist_tui.engine import device as devices
+from mnist_tui.engine.deep import DeepCNN
 from mnist_tui.engine.learner import Learner
 from mnist_tui.engine.model import CNN
+
+Step: TypeAlias = Callable[[Tensor, Tensor], object]
 
 
 class Blocked(CNN):
@@ -66,6 +71,13 @@ class Plain(CNN):
         return F.relu(self.fc1(maps.flatten(1)))
 
 
+class TorchDeep(DeepCNN):
+    """Left to torch's operators."""
+
+    def _trains_by_kernels(self, images: Tensor) -> bool:
+        return False
+
+
 def learner_with(kind: type[CNN], layout: torch.memory_format, precision: str = "fp32") -> Learner:
     """A learner of the classic recipe, whose forward pass is that of `kind`."""
     learner = Learner(Hyperparameters(), torch.device("cpu"), "bf16" if precision == "bf16" else "fp32")
@@ -75,24 +87,24 @@ def learner_with(kind: type[CNN], layout: torch.memory_format, precision: str = 
 
 
 def within_one_process(pairs: int, batches: int, threads: int) -> None:
-    """Layout, pooling, optimizer."""
+    """Kernels, layout, pooling, optimizer."""
     devices.prepare(threads)
     train = load_splits(torch.device("cpu")).train
     order, position = train.order(0, 1), 0
 
-    def next_batch() -> tuple[Tensor, Tensor]:
+    def next_batch(size: int) -> tuple[Tensor, Tensor]:
         nonlocal position
-        position = (position + 64) % (len(train) - 64)
-        return train.gather(order[position : position + 64])
+        position = (position + size) % (len(train) - size)
+        return train.gather(order[position : position + size])
 
-    def rate(step: Callable[[Tensor, Tensor], object]) -> float:
+    def rate(step: Step, size: int) -> float:
         taken = []
         for _ in range(batches):
-            images, labels = next_batch()
+            images, labels = next_batch(size)
             began = time.perf_counter()
             step(images, labels)
             taken.append(time.perf_counter() - began)
-        return 64 / statistics.median(taken)
+        return size / statistics.median(taken)
 
     ours = learner_with(CNN, torch.channels_last).train_batch
     blocked = learner_with(Blocked, torch.contiguous_format).train_batch
@@ -102,18 +114,34 @@ def within_one_process(pairs: int, batches: int, threads: int) -> None:
     bfloat16 = learner_with(CNN, torch.channels_last, "bf16").train_batch
     whole = learner_with(CNN, torch.channels_last)
     whole._step = whole.optimizer.step
-    for choice, without, step, other in (
-        ("kernels that pass over zeros", "oneDNN's blocked layout", ours, blocked),
-        ("oneDNN's blocked layout, one node of the gradient graph", "channels last", blocked, pooled_first),
-        ("channels last", "torch's own layout", pooled_last, plain),
-        ("ReLU after pooling", "ReLU before pooling", pooled_first, pooled_last),
-        ("Adam's function", "Optimizer.step", ours, whole.train_batch),
-        ("bfloat16 maps", "float32 maps", bfloat16, ours),
+    deep, deep_by_torch = (deep_learner(kind).train_batch for kind in (DeepCNN, TorchDeep))
+    for choice, without, step, other, size in (
+        ("kernels that pass over zeros", "oneDNN's blocked layout", ours, blocked, 64),
+        ("oneDNN's blocked layout, one node of the gradient graph", "channels last", blocked, pooled_first, 64),
+        ("channels last", "torch's own layout", pooled_last, plain, 64),
+        ("ReLU after pooling", "ReLU before pooling", pooled_first, pooled_last, 64),
+        ("Adam's function", "Optimizer.step", ours, whole.train_batch, 64),
+        ("bfloat16 maps", "float32 maps", bfloat16, ours, 64),
+        ("the deep network's kernels", "torch's operators, channels last", deep, deep_by_torch, 128),
     ):
         for each in (step, other):
-            each(*next_batch())
-        ratios = [a / b for a, b in alternate(pairs, lambda _, s=step: rate(s), lambda _, o=other: rate(o))]  # type: ignore[misc]
-        report(f"{choice}, batch 64, {threads} threads", without, "-", median(ratios).show(".2f", "x"))
+            each(*next_batch(size))
+        alternated = alternate(pairs, partial(timed, rate, step, size), partial(timed, rate, other, size))
+        ratios = median([a / b for a, b in alternated])
+        report(f"{choice}, batch {size}, {threads} threads", without, "-", ratios.show(".2f", "x"))
+
+
+def timed(rate: Callable[[Step, int], float], step: Step, size: int, pair: int) -> float:
+    """What `rate` says of `step`, whichever pair it is of."""
+    return rate(step, size)
+
+
+def deep_learner(kind: type[DeepCNN]) -> Learner:
+    """A learner of the preset `accurate`, without its augmentation, whose forward pass is that of `kind`."""
+    learner = Learner(PRESETS["accurate"], torch.device("cpu"))
+    learner.model.__class__ = kind
+    learner.model.train()
+    return learner
 
 
 def between_processes(pairs: int, batches: int, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """ReLU, a 3 x 3 convolution and a 2 x 2 max-pooling as one node of the gradient graph, on a CPU with kernels.
 
 Of the gradient of what was pooled, three numbers in four are zero, and the products with them are left out: backward
-takes a sixth to a tenth of the time of oneDNN's operators.
+takes 0.55 of the time that torch's operators take (two cores, AVX2, 128 images, 16 and 32 channels).
 """
 
 from __future__ import annotations
