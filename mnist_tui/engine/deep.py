@@ -84,13 +84,13 @@ class DeepCNN(Network):
             maps = conv(maps)
             if each in _POOLED:
                 maps = F.max_pool2d(maps, kernel_size=2, stride=2)
-            maps = F.relu(norm(maps))
+            maps = F.relu(norm(maps), inplace=True)
         return maps
 
     def _pooled(self, maps: Tensor, number: int) -> Tensor:
         """What convolution `number` makes of the ReLU of `maps`, of which nothing else needs what they hold."""
         conv, norm = self._layer(number)
-        return F.relu(norm(PooledConvolution.apply(maps, conv.weight)))
+        return F.relu(norm(PooledConvolution.apply(maps, conv.weight)), inplace=True)
 
     def _layer(self, number: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
         conv, norm = self.get_submodule(f"conv{number}"), self.get_submodule(f"norm{number}")
