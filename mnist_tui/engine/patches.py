@@ -23,14 +23,13 @@ def normalised_convolution(images: Tensor, conv: nn.Conv2d, norm: nn.BatchNorm2d
     """
     patches = patches_of(images)
     count = patches.shape[1]
-    moments = (patches @ patches.t()) / count
-    mean, spread = moments[:TAPS, TAPS], moments[:TAPS, :TAPS] - torch.outer(moments[:TAPS, TAPS], moments[:TAPS, TAPS])
-    weight = conv.weight.reshape(-1, TAPS)
+    mean, spread = _moments(patches.view(TAPS + 1, len(images), -1), count)
+    weight = conv.weight.reshape(-1, TAPS).double()
     of_maps = weight @ mean
     variance = ((weight @ spread) * weight).sum(1)
     _take_in(norm, of_maps.detach(), variance.detach(), count)
     scale = norm.weight * torch.rsqrt(variance + norm.eps)
-    folded = torch.cat([weight * scale[:, None], (norm.bias - of_maps * scale)[:, None]], 1)
+    folded = torch.cat([weight * scale[:, None], (norm.bias - of_maps * scale)[:, None]], 1).float()
     maps = patches.t() @ folded.t().contiguous()  # as a view its gradient takes eight times as long
     return maps.view(len(images), *images.shape[2:], -1).permute(0, 3, 1, 2)
 
@@ -47,6 +46,17 @@ def patches_of(images: Tensor) -> Tensor:
     return patches.view(TAPS + 1, -1)
 
 
+def _moments(patches: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Means (9,) and covariances (9, 9) of the pixels of `patches` (10, n, s s), `count` of each, float64.
+
+    Image by image and then in float64: of maps that vary little, one sum over all leaves no digit.
+    """
+    images = patches.permute(1, 0, 2)
+    moments = torch.bmm(images, images.transpose(1, 2)).sum(0, dtype=torch.float64) / count
+    mean = moments[:TAPS, TAPS]
+    return mean, moments[:TAPS, :TAPS] - torch.outer(mean, mean)
+
+
 @torch.no_grad()
 def _take_in(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor, count: int) -> None:
     """Move the running statistics as torch does, the variance being the unbiased one there."""
@@ -54,6 +64,6 @@ def _take_in(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor, count: int) -
     assert norm.running_var is not None
     assert norm.num_batches_tracked is not None
     assert norm.momentum is not None
-    norm.running_mean.lerp_(mean, norm.momentum)
-    norm.running_var.lerp_(variance * (count / max(1, count - 1)), norm.momentum)
+    norm.running_mean.lerp_(mean.float(), norm.momentum)
+    norm.running_var.lerp_((variance * (count / max(1, count - 1))).float(), norm.momentum)
     norm.num_batches_tracked.add_(1)
