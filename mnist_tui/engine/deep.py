@@ -69,9 +69,9 @@ class DeepCNN(Network):
     def _maps(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the three stages give."""
         if self._trains_by_kernels(images):
-            first = self._pooled(normalised_convolution(images, *self._layer(1)), 2)
+            first = self._by_kernels(normalised_convolution(images, *self._layer(1)), 2)
             conv, norm = self._layer(3)
-            second = self._pooled(norm(conv(first)), 4)
+            second = self._by_kernels(norm(conv(first)), 4)
         else:
             first = self._stage(images, 1)
             second = self._stage(first, 3)
@@ -87,7 +87,7 @@ class DeepCNN(Network):
             maps = F.relu(norm(maps), inplace=True)
         return maps
 
-    def _pooled(self, maps: Tensor, number: int) -> Tensor:
+    def _by_kernels(self, maps: Tensor, number: int) -> Tensor:
         """What convolution `number` makes of the ReLU of `maps`, of which nothing else needs what they hold."""
         conv, norm = self._layer(number)
         return F.relu(norm(PooledConvolution.apply(maps, conv.weight)), inplace=True)

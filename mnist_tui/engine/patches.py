@@ -26,7 +26,7 @@ def normalised_convolution(images: Tensor, conv: nn.Conv2d, norm: nn.BatchNorm2d
     mean, spread = _moments(patches.view(TAPS + 1, len(images), -1), count)
     weight = conv.weight.reshape(-1, TAPS).double()
     of_maps = weight @ mean
-    variance = ((weight @ spread) * weight).sum(1)
+    variance = ((weight @ spread) * weight).sum(1).clamp_min(0)  # of one grey everywhere it may come out below
     _take_in(norm, of_maps.detach(), variance.detach(), count)
     scale = norm.weight * torch.rsqrt(variance + norm.eps)
     folded = torch.cat([weight * scale[:, None], (norm.bias - of_maps * scale)[:, None]], 1).float()

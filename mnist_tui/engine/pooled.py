@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from mnist_tui.engine.native import SLICES, can_make, lanes_for
 
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
 
 
 class PooledConvolution(torch.autograd.Function):
-    """`max_pool2d(conv2d(relu(maps), weight))`; it takes what `maps` holds for itself, and leaves their ReLU there.
+    """`max_pool2d(conv2d(relu(maps), weight))`; what `maps` holds is its own from then on, and may be their ReLU.
 
     Whoever made `maps` must not need them for their own gradient, as neither a product nor a batch normalisation does.
-    It can be differentiated once.
     """
 
     @staticmethod
     def forward(ctx: Any, maps: Tensor, weight: Tensor) -> Tensor:
         """Maps (n, c2, s / 2, s / 2), of maps (n, c1, s, s) and weights (c2, c1, 3, 3), float32, all channels-last."""
         rectified = maps.detach().contiguous(memory_format=torch.channels_last).relu_()
-        conv = torch.conv2d(rectified, weight, None, padding=1).contiguous(memory_format=torch.channels_last)
+        conv = torch.conv2d(rectified, weight, None, padding=1)
+        conv = conv.to(torch.float32, memory_format=torch.channels_last)  # also under somebody's autocast
         count, c2, side, _ = conv.shape
         half = side // 2
         pooled = conv.new_empty(count, half, half, c2)
@@ -39,6 +40,7 @@ class PooledConvolution(torch.autograd.Function):
         return pooled.permute(0, 3, 1, 2)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """Gradients of the two arguments of `forward`."""
         maps, places, weight = ctx.kept

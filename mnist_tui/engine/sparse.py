@@ -82,7 +82,8 @@ def _forward(
     last = weight1.view(c1, 9).t().contiguous()
     program.run("first", count, images, last, bias1, first, place1, short)
     weight, bias = weight2.to(dtype), bias2.to(dtype)
-    conv = torch.conv2d(short.permute(0, 3, 1, 2), weight, bias).permute(0, 2, 3, 1).contiguous()
+    conv = torch.conv2d(short.permute(0, 3, 1, 2), weight, bias).to(dtype)  # also under somebody's autocast
+    conv = conv.permute(0, 2, 3, 1).contiguous()
     features = images.new_empty(count, c2, *_QUARTER, dtype=dtype)
     place2 = images.new_empty(count, c2, *_QUARTER, dtype=torch.uint8)
     program.run("second", count, conv, features, place2)

@@ -1,9 +1,10 @@
 import attrs
 import pytest
 import torch
+import torch.nn.functional as F
 
 from mnist_tui.core.hyperparameters import Hyperparameters
-from mnist_tui.engine.augment import as_bytes, augment, augments
+from mnist_tui.engine.augment import as_bytes, augment, augments, draw, strengths
 from tests.engine.small import splits
 
 PLAIN = Hyperparameters()
@@ -77,6 +78,18 @@ def test_what_comes_in_from_outside_is_background() -> None:
     moved = augment(torch.ones(50, 1, 28, 28), attrs.evolve(PLAIN, shift=10.0), 0)
     assert moved.min() == -1
     assert moved.max() == pytest.approx(1.0)
+
+
+def test_all_together_are_the_affine_map_of_torch() -> None:
+    moved = Hyperparameters(shift=3.0, rotate=25.0, scale=0.3, seed=4)
+    across, down, turn, grow = draw(4, 640, len(IMAGES)).double()
+    shift, most, growth = strengths(moved).double()
+    zoom = torch.exp(-grow * growth)
+    cosine, sine = torch.cos(turn * most) * zoom, torch.sin(turn * most) * zoom
+    maps = torch.stack([cosine, -sine, across * shift, sine, cosine, down * shift], 1).view(-1, 2, 3)
+    grid = F.affine_grid(maps, [len(IMAGES), 1, 28, 28], align_corners=False)
+    expected = F.grid_sample(IMAGES.double() + 1, grid, padding_mode="zeros", align_corners=False) - 1
+    torch.testing.assert_close(augment(IMAGES, moved, 640).double(), expected, rtol=0, atol=2e-4)
 
 
 def test_input_as_bytes_is_what_was_stored() -> None:

@@ -17,8 +17,7 @@ from mnist_tui.engine.patches import normalised_convolution
 from mnist_tui.engine.pooled import PooledConvolution, has_pooled
 from tests.engine.small import CPU, kernels_anew
 
-pytestmark = pytest.mark.skipif(not has_pooled(28, 8, 8), reason="there are no kernels for this processor")
-HERE = host.host()
+by_kernels = pytest.mark.skipif(not has_pooled(28, 8, 8), reason="there are no kernels for this processor")
 SIZES = Architecture(8, 16, 8, "deep")
 
 
@@ -27,21 +26,29 @@ def whole(*size: int) -> Tensor:
     return torch.randint(-2, 3, size).float()
 
 
+@by_kernels
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("processor", [Host(16, 32), Host(8, 16)], ids=["avx512", "avx2"])
 @pytest.mark.parametrize(
     ("side", "c1", "c2", "count"), [(28, 16, 16, 1), (28, 8, 24, 3), (14, 32, 32, 17), (14, 4, 8, 2)]
 )
 def test_maps_and_gradients_are_those_of_torch(
-    side: int, c1: int, c2: int, count: int, processor: Host, monkeypatch: pytest.MonkeyPatch
+    side: int,
+    c1: int,
+    c2: int,
+    count: int,
+    processor: Host,
+    order: torch.memory_format,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if HERE is None or processor.lanes > HERE.lanes:
-        pytest.skip("this processor has no such registers")
-    monkeypatch.setattr(host, "host", lambda: processor)
+    monkeypatch.setattr(host, "host", lambda: processor)  # vectors that this one has not are cut in two
     torch.manual_seed(side + c1)
     given, weight = whole(count, c1, side, side).requires_grad_(), whole(c2, c1, 3, 3).requires_grad_()
     gradient = whole(count, c2, side // 2, side // 2)
     with kernels_anew():
-        found = PooledConvolution.apply(given * 1, weight)  # it takes for itself what it is given
+        found = PooledConvolution.apply(
+            (given * 1).contiguous(memory_format=order), weight
+        )  # it takes for itself what it is given
         mine = torch.autograd.grad(found, (given, weight), gradient)
     expected = F.max_pool2d(F.conv2d(F.relu(given), weight, padding=1), 2)
     assert torch.equal(found, expected)
@@ -49,6 +56,7 @@ def test_maps_and_gradients_are_those_of_torch(
         assert torch.equal(one, other)
 
 
+@by_kernels
 def test_what_is_no_number_stays_none() -> None:
     maps, weight = torch.rand(1, 8, 28, 28), torch.rand(8, 8, 3, 3)
     maps[0, 3, 11, 20] = torch.nan
@@ -58,6 +66,7 @@ def test_what_is_no_number_stays_none() -> None:
     assert pooled.isnan().any()
 
 
+@by_kernels
 def test_any_number_of_threads_gives_the_same_bits() -> None:
     torch.manual_seed(0)
     given, weight = torch.randn(13, 8, 14, 14), torch.randn(8, 8, 3, 3).requires_grad_()
@@ -106,6 +115,34 @@ def test_maps_that_hardly_vary_are_normalised_as_well() -> None:
     assert float((found - expected).detach().abs().max() / expected.detach().abs().max()) < 5e-4
 
 
+@pytest.mark.parametrize("size", [1, 30])
+def test_of_one_grey_the_normalisation_leaves_the_bias(size: int) -> None:
+    conv, norm = nn.Conv2d(1, 1, 3, padding=1, bias=False), nn.BatchNorm2d(1)
+    with torch.no_grad():
+        conv.weight.zero_()[0, 0, 1, 1] = 100
+    for grey in torch.linspace(-1, 1, 41).tolist():
+        maps = normalised_convolution(torch.full((size, 1, 28, 28), grey), conv, norm)
+        assert maps.isfinite().all(), grey
+
+
+@by_kernels
+def test_somebody_elses_autocast_changes_no_size_of_number() -> None:
+    net = make_network(SIZES).settle(CPU).train()
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = net(torch.rand(4, 1, 28, 28))
+    assert logits.isfinite().all()
+
+
+@by_kernels
+def test_it_is_differentiated_once() -> None:
+    weight = torch.rand(8, 8, 3, 3).requires_grad_()
+    pooled = PooledConvolution.apply(torch.rand(2, 8, 14, 14), weight)
+    (first,) = torch.autograd.grad(pooled.square().sum(), weight, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        torch.autograd.grad(first.sum(), weight)
+
+
+@by_kernels
 def test_the_network_is_trained_alike_with_kernels_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     images, labels = torch.rand(12, 1, 28, 28) * 2 - 1, torch.arange(12) % 10
@@ -124,6 +161,7 @@ def test_the_network_is_trained_alike_with_kernels_and_without(monkeypatch: pyte
         torch.testing.assert_close(one, other, rtol=2e-3, atol=2e-4)
 
 
+@by_kernels
 def test_kernels_play_their_part_in_training_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[Tensor] = []
 
@@ -144,6 +182,7 @@ def test_kernels_play_their_part_in_training_alone(monkeypatch: pytest.MonkeyPat
     assert len(called) == 1
 
 
+@by_kernels
 def test_a_run_says_what_they_are_written_in() -> None:
     wide = Hyperparameters(network="deep", width=16)
     assert kernels_for(wide, CPU) in {"AVX2", "AVX-512"}

@@ -149,3 +149,11 @@ def test_elsewhere_there_are_none(system: str, machine: str, monkeypatch: pytest
     monkeypatch.setattr("platform.machine", lambda: machine)
     assert not has_kernels(32, 64)
     has_kernels.cache_clear()
+
+
+def test_somebody_elses_autocast_changes_no_size_of_number() -> None:
+    images, some = digits(3), weights(32, 64)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = SparseFeatures.apply(images, *some)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, by_torch(images, *some), rtol=0.05, atol=2.0)

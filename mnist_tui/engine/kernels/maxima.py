@@ -1,7 +1,7 @@
 """What the kernels know of maxima of four, through which a gradient comes back sparse: one number in four, or fewer.
 
 What a channel's gradient adds to the gradients of its weights and of the maps that it saw is summed place by place,
-only where it is not zero.
+only where a maximum was.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Shape(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Room for what is not zero in a channel's gradient: values, and where in a framed map each has its window."""
+    """Room for what goes on of a channel's gradient: values, and where in a framed map each has its window."""
 
     values: Value
     offsets: Value
