@@ -139,7 +139,7 @@ def test_it_is_differentiated_once() -> None:
     pooled = PooledConvolution.apply(torch.rand(2, 8, 14, 14), weight)
     (first,) = torch.autograd.grad(pooled.square().sum(), weight, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
-        first.sum().backward()
+        first.sum().backward()  # type: ignore[no-untyped-call]
 
 
 @by_kernels
