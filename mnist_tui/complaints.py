@@ -24,7 +24,7 @@ def complaint(error: cyclopts.CycloptsError, app: cyclopts.App) -> str:
         app: the program.
     """
     chain = list(error.command_chain or ())
-    see = f"see {' '.join(['mnist-tui', *chain])} --help"
+    see = f"see {_called(chain)} --help"
     match error:
         case cyclopts.UnusedCliTokensError() if error.unused_tokens:
             word = error.unused_tokens[0]
@@ -36,14 +36,20 @@ def complaint(error: cyclopts.CycloptsError, app: cyclopts.App) -> str:
         case cyclopts.MissingArgumentError() if error.argument and "--resume" in error.argument.names:
             return _RESUME
         case _:
-            text = " ".join(str(error).split()).rstrip(".")
-            text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+            text = _cut(" ".join(str(error).split()).rstrip("."), _LONGEST)
             return f"{text[:1].lower()}{text[1:]}{'' if text.endswith('?') else ':'} {see}"
 
 
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
 def _shown(word: str) -> str:
-    word = printable(word)
-    return word if len(word) <= _LONGEST_WORD else word[: _LONGEST_WORD - 1] + "…"
+    return _cut(printable(word), _LONGEST_WORD)
+
+
+def _called(chain: Sequence[str]) -> str:
+    return " ".join(["mnist-tui", *chain])
 
 
 def _commands(app: cyclopts.App) -> list[str]:
@@ -82,10 +88,10 @@ def _of_a_flag(error: cyclopts.UnknownOptionError, app: cyclopts.App, chain: Seq
         owners = [name for name in owners if name != "watch"]  # which has what the dashboard's screen has
     elif not owners:
         return f"{unknown}: {see}"
-    here = " ".join(["mnist-tui", *chain])
+    here = _called(chain)
     if len(owners) > 1:
         return f"{unknown} of {here}, but {', '.join(owners)} have it: see mnist-tui --help"
-    owner = " ".join(["mnist-tui", *owners])
+    owner = _called(owners)
     return f"{unknown} of {here}, but {owner} has it: see {owner} --help"
 
 

@@ -52,16 +52,17 @@ def move(images: Tensor, draws: Tensor, strengths: Tensor) -> Tensor:
     angle = turn * most
     zoom = torch.exp(-grow * growth)  # of the source, so a larger image reads less of it
     cosine, sine = torch.cos(angle) * zoom, torch.sin(angle) * zoom
-    grid = torch.stack([_along(cosine, -sine, across * shift), _along(sine, cosine, down * shift)], -1)
+    centres = (torch.arange(SIDE, device=images.device) * 2 + 1) / SIDE - 1  # of pixels, where an image is -1 to 1
+    axes = (cosine, -sine, across * shift), (sine, cosine, down * shift)
+    grid = torch.stack([_along(centres, *axis) for axis in axes], -1)
     return F.grid_sample(images + 1, grid, mode="bilinear", padding_mode="zeros", align_corners=False).sub_(1)
 
 
-def _along(of_column: Tensor, of_row: Tensor, start: Tensor) -> Tensor:
+def _along(centres: Tensor, of_column: Tensor, of_row: Tensor, start: Tensor) -> Tensor:
     """Where each pixel of an image is read, along one axis of the grid: (n, 28, 28), of three numbers an image (n,).
 
     As `affine_grid` without aligned corners, whose product of matrices three wide takes five times as long.
     """
-    centres = (torch.arange(SIDE, device=start.device, dtype=start.dtype) * 2 + 1) / SIDE - 1
     rows = torch.addcmul(start[:, None], of_row[:, None], centres)
     return torch.addcmul(rows[:, :, None], of_column[:, None, None], centres)
 

@@ -24,6 +24,7 @@ from mnist_tui.engine.kernels.maxima import (
     TAPS,
     Found,
     Shape,
+    add_up,
     collect,
     greatest,
     spread_back,
@@ -136,7 +137,7 @@ def write_gradients(module: ir.Module, c1: int, c2: int, lanes: int, block: int)
             kernel.clear(back, map_size)
             with kernel.count(c2) as channel:
                 at = kernel.times(kernel.sum(kernel.times(image, c2), channel), QUARTER * QUARTER)
-                count, total_value = collect(
+                count = collect(
                     kernel,
                     kernel.address(gradient, at),
                     kernel.address(place2, at, of=BYTE),
@@ -144,7 +145,7 @@ def write_gradients(module: ir.Module, c1: int, c2: int, lanes: int, block: int)
                     Shape(QUARTER, _FRAMED, c1),
                 )
                 there = kernel.address(bias_sums2, channel)
-                kernel.store(build.fadd(kernel.load(there, FLOAT), total_value), there)
+                kernel.store(build.fadd(kernel.load(there, FLOAT), add_up(kernel, found, count)), there)
                 of_channel = kernel.times(channel, 9 * c1)
                 for start in range(0, c1, block * lanes):
                     window = window_of(_FRAMED, c1, range(start, start + block * lanes, lanes))

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from llvmlite import ir
-
 from mnist_tui.engine.kernels.weaving import BYTE, FLOAT, WORD, Kernel, Value, word
 
 CUT = 4
@@ -64,10 +62,10 @@ def greatest(kernel: Kernel, four: list[Value]) -> tuple[Value, Value]:
     return top, place
 
 
-def collect(kernel: Kernel, gradient: Value, places: Value, found: Found, shape: Shape) -> tuple[Value, Value]:
-    """Those of a channel's gradients that go somewhere, and their windows in a framed map; their number and sum."""
+def collect(kernel: Kernel, gradient: Value, places: Value, found: Found, shape: Shape) -> Value:
+    """Those of a channel's gradients that go somewhere, and their windows in a framed map; how many they are."""
     build = kernel.build
-    count, total = kernel.variable(WORD), kernel.variable(FLOAT)
+    count = kernel.variable(WORD)
     with kernel.count(shape.side) as row, kernel.count(shape.side) as column:
         at = kernel.times(kernel.sum(kernel.times(row, shape.side), column), shape.step)
         value = kernel.load(kernel.address(gradient, at), FLOAT)
@@ -80,9 +78,16 @@ def collect(kernel: Kernel, gradient: Value, places: Value, found: Found, shape:
         kernel.store(value, kernel.address(found.values, number))
         kernel.store(offset, kernel.address(found.offsets, number, of=WORD))
         build.store(build.add(number, build.zext(passes, WORD)), count)
-        kept = build.select(passes, value, ir.Constant(FLOAT, 0.0))
-        build.store(build.fadd(build.load(total, typ=FLOAT), kept), total)
-    return build.load(count, typ=WORD), build.load(total, typ=FLOAT)
+    return build.load(count, typ=WORD)
+
+
+def add_up(kernel: Kernel, found: Found, count: Value) -> Value:
+    """The sum of what was found: a channel's part of the gradient of its bias."""
+    build, total = kernel.build, kernel.variable(FLOAT)
+    with kernel.loop(word(0), count) as number:
+        value = kernel.load(kernel.address(found.values, number), FLOAT)
+        build.store(build.fadd(build.load(total, typ=FLOAT), value), total)
+    return build.load(total, typ=FLOAT)
 
 
 def sum_weight(kernel: Kernel, sums: Value, maps: Value, found: Found, count: Value, window: Window) -> None:

@@ -80,9 +80,7 @@ def write_pooled_gradients(module: ir.Module, side: int, c1: int, c2: int, lanes
             kernel.clear(spread, framed_size)
             with kernel.count(c2) as channel:
                 at = kernel.sum(kernel.times(image, half * half * c2), channel)
-                count, _ = collect(
-                    kernel, kernel.address(gradient, at), kernel.address(places, at, of=BYTE), found, shape
-                )
+                count = collect(kernel, kernel.address(gradient, at), kernel.address(places, at, of=BYTE), found, shape)
                 of_channel = kernel.times(channel, 9 * c1)
                 for start in range(0, c1, block * lanes):
                     window = window_of(framed, c1, range(start, start + block * lanes, lanes))
