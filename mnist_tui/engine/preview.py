@@ -13,8 +13,11 @@ PREVIEWED = 24
 
 
 def preview(train: Batches, hyperparameters: Hyperparameters, indices: Tensor | None = None) -> Previewed:
-    """The first of `indices` (n,) int64 into `train`, as stored and as `hyperparameters` would feed them."""
-    if indices is None or len(indices) == 0:
+    """Digits as stored and as `hyperparameters` would feed them: the first of `indices` (n,) int64 into `train`.
+
+    Where these are too few, as in the last batch of an epoch, they are those that the first epoch begins with.
+    """
+    if indices is None or len(indices) < PREVIEWED:
         indices = train.order(hyperparameters.seed, 1)[:PREVIEWED]
     images, _ = train.gather(indices[:PREVIEWED])
     return Previewed(hyperparameters, as_bytes(images), as_bytes(augment(images, hyperparameters, 0)))
