@@ -1,4 +1,4 @@
-"""No collection of garbage while a large package is imported, none of it in those after, and what can wait waits."""
+"""No collection of garbage while a large package is imported, and none of it in those after."""
 
 import gc
 import sys
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from mnist_tui.core import first_import
 from mnist_tui.core.first_import import first_import_of
 
 PACKAGE = "a_package_of_this_test"
@@ -50,14 +49,3 @@ def test_a_failed_import_leaves_collections_on() -> None:
     with pytest.raises(ImportError), first_import_of(PACKAGE):
         raise ImportError
     assert gc.isenabled()
-
-
-def test_what_can_wait_is_not_imported_with_it(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = package / PACKAGE
-    folder.mkdir()
-    (folder / "__init__.py").write_text(f"from {PACKAGE} import last\n")
-    (folder / "last.py").write_text("")
-    monkeypatch.setattr(first_import, "LATER", {PACKAGE: {f"{PACKAGE}.last": ()}})
-    with first_import_of(PACKAGE):
-        __import__(PACKAGE)
-    assert f"{PACKAGE}.last" not in sys.modules
