@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,12 +27,13 @@ from mnist_tui.core.events import (
 from mnist_tui.core.progress import Progress
 from mnist_tui.core.recorder import as_record, to_json
 from mnist_tui.detached import settle
-from mnist_tui.leaving import Departure, leave_at_once
+from mnist_tui.leaving import Departure, leave_at_once, leave_unread
 from mnist_tui.render.words import clock
 from mnist_tui.runner import Order
 from mnist_tui.runner.local import LocalRunner
 
 LOOK_SECONDS = 0.2  # how often a signal is looked for; a signal also interrupts the wait
+UNREAD_SECONDS = 10.0  # how long a run that a signal has ended waits for somebody to read its last lines
 
 
 class Reporter(Protocol):
@@ -211,7 +213,8 @@ def train(runner: LocalRunner, order: Order, *, as_json: bool) -> int:
     departure = Departure()
     departure.listen()
     departure.suspend_honestly()
-    progress = Progress()
+    progress, gone = Progress(), threading.Event()
+    threading.Thread(target=_leave_unread, args=(departure, runner, gone), name="reaper", daemon=True).start()
     runner.start(order)
     ending: RunFinished | RunFailed | None = None
     try:
@@ -239,9 +242,20 @@ def train(runner: LocalRunner, order: Order, *, as_json: bool) -> int:
         status = ending.status if isinstance(ending, RunFinished) else "failed"
         print(to_json(summarise(progress, status, runner.world_size)), flush=True)
     code = _conclude(ending, progress, departure, as_json, runner.world_size)
+    gone.set()
     if not closed:
         leave_at_once(code)
     return code
+
+
+def _leave_unread(departure: Departure, runner: LocalRunner, gone: threading.Event) -> None:
+    """After a signal: save the run and end the process, also where a line waits for a reader that has stalled."""
+    departure.asked.wait()
+    runner.stop(departure.reason)
+    while not runner.wait_until_idle(LOOK_SECONDS):
+        pass
+    if not gone.wait(UNREAD_SECONDS):
+        leave_unread(departure.exit_code)
 
 
 def _conclude(

@@ -25,6 +25,7 @@ _REASONS: dict[int, str] = {
     signal.SIGHUP: "the terminal was gone",
     signal.SIGINT: "Ctrl+C",
 }
+SCREEN_SECONDS = 2.0  # how long a signal waits for the screen to end by itself
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -100,6 +101,18 @@ def leave_at_once(code: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
+    os._exit(code)
+
+
+def leave_stuck_screen(gone: threading.Event, attributes: list[object] | None, departure: Departure) -> None:
+    """After a signal: end the process unless the screen is `gone` soon; a terminal that nobody reads may hold it."""
+    if not gone.wait(SCREEN_SECONDS):
+        restore_terminal(attributes)
+        leave_unread(departure.exit_code)
+
+
+def leave_unread(code: int) -> NoReturn:
+    """As `leave_at_once` where a reader has stalled: whoever writes to it holds the stream, and a flush would wait."""
     os._exit(code)
 
 

@@ -26,6 +26,7 @@ for number in (signal.SIGINT, signal.SIGHUP):  # ignored under `&` and nohup, an
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 VARIABLES = (
+    "PYTHONUNBUFFERED",  # a stalled reader holds the stream of who has it not
     "PYTHONDONTWRITEBYTECODE",  # every program that is started would compile ours again, for 0.3 s
     "MNIST_TUI_DATA",
     "MNIST_TUI_DEBUG",

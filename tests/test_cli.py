@@ -1,14 +1,18 @@
 """The command line: in this process where it can be, in one of its own where signals and pipes matter."""
 
 import csv
+import fcntl
 import io
 import json
 import os
 import re
+import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -489,9 +493,10 @@ def none_is_left() -> Iterator[None]:
     STARTED.clear()
 
 
-def start(*words: str, **more: Any) -> subprocess.Popen[str]:
+def start(*words: str, code: str = "", **more: Any) -> subprocess.Popen[str]:
+    """`mnist-tui` with these words, or the Python that stands for it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "mnist_tui", *words],
+        [sys.executable, *(["-c", code] if code else ["-m", "mnist_tui"]), *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -507,8 +512,9 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def endless(runs_dir: Path, *flags: str) -> subprocess.Popen[str]:
-    return start("train", *SMALL, "--data-dir", "data", "--runs-dir", str(runs_dir), "--epochs", "10000", *flags)
+def endless(runs_dir: Path, *flags: str, code: str = "") -> subprocess.Popen[str]:
+    words = ("train", *SMALL, "--data-dir", "data", "--runs-dir", str(runs_dir), "--epochs", "10000", *flags)
+    return start(*words, code=code)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -536,6 +542,20 @@ def test_a_signal_while_torch_is_loaded_leaves_at_once(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     code, _, err = finish(process)
     assert (code, err) == (143, "")
+
+
+def test_a_reader_that_stalls_holds_no_run_that_is_asked_to_end(tmp_path: Path) -> None:
+    code = "import mnist_tui.cli, mnist_tui.headless; mnist_tui.headless.UNREAD_SECONDS = 0.5; mnist_tui.cli.run()"
+    process = endless(tmp_path, "--json", code=code)
+    assert process.stdout is not None
+    unread = [0]
+    while len(unread) < 20 or len(set(unread[-10:])) > 1 or not unread[-1]:  # until the pipe is full
+        select.select([], [], [], 0.05)
+        unread.append(struct.unpack("i", fcntl.ioctl(process.stdout, termios.FIONREAD, bytes(4)))[0])
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 143
+    (folder,) = run_folders(tmp_path)
+    assert read_run(folder)["status"] == "stopped"
 
 
 def test_a_reader_that_goes_away_ends_the_run_quietly_and_saved(tmp_path: Path) -> None:

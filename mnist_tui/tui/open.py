@@ -18,7 +18,7 @@ from mnist_tui.leaving import (
     Departure,
     forget_terminal,
     leave_at_once,
-    restore_terminal,
+    leave_stuck_screen,
     say,
     terminal_attributes,
 )
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 SAVE_SECONDS = 10.0  # how long a signal waits for the run to be on the disk
 LOOK_SECONDS = 0.5  # how soon a signal is seen once the terminal is gone
-SCREEN_SECONDS = 2.0  # and then for the screen to end by itself
 
 
 def open_dashboard(
@@ -153,9 +152,7 @@ def _watch_departure(
             _train_on_alone(departure, runner, session, shown[0])
         runner.stop(departure.reason)
         runner.wait_until_idle(SAVE_SECONDS)
-        if not _gone.wait(SCREEN_SECONDS):
-            restore_terminal(attributes)
-            leave_at_once(departure.exit_code)
+        leave_stuck_screen(_gone, attributes, departure)
 
     _gone.clear()
     threading.Thread(target=reap, name="reaper", daemon=True).start()

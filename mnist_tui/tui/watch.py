@@ -10,10 +10,10 @@ from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.progress import Progress, resumable
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.detached import watch_command
-from mnist_tui.leaving import Departure, leave_at_once, restore_terminal, say, terminal_attributes
+from mnist_tui.leaving import Departure, leave_at_once, leave_stuck_screen, say, terminal_attributes
 from mnist_tui.runner.watched import WatchedRunner
 from mnist_tui.tui.looks import choose_look
-from mnist_tui.tui.open import SCREEN_SECONDS, prepare_drawing, show_all
+from mnist_tui.tui.open import prepare_drawing, show_all
 
 
 def open_watch(folder: Path, screen: ScreenSettings, notice: str = "") -> int:
@@ -58,8 +58,6 @@ def _leave_on_a_signal(departure: Departure, attributes: list[object] | None, go
 
     def reap() -> None:
         departure.asked.wait()
-        if not gone.wait(SCREEN_SECONDS):
-            restore_terminal(attributes)
-            leave_at_once(departure.exit_code)
+        leave_stuck_screen(gone, attributes, departure)
 
     threading.Thread(target=reap, name="reaper", daemon=True).start()

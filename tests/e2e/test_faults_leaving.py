@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_tui.core.events import BatchesTrained
+from mnist_tui.core.events import BatchesTrained, RunStarted
+from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.recorder import Recorder
 from mnist_tui.core.replay import Replay
 from tests.datafiles import write_idx
 from tests.e2e.terminal import Terminal, altered, torch_takes_for_ever
@@ -136,6 +138,19 @@ def test_04_a_stalled_terminal_stops_nothing(tmp_path: Path, small: list[str]) -
         terminal.kill(signal.SIGTERM)
         assert terminal.wait(5, reading=False) == 143
     assert_saved(run, "stopped")
+
+
+def test_04_a_stalled_terminal_holds_neither_a_start_nor_a_watcher(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "20261127-120000-long").mkdir(parents=True)
+    recorder = Recorder(tmp_path / "runs" / "20261127-120000-long", {"dataset": "mnist"})
+    recorder.record(RunStarted("long", "long", Hyperparameters(), "cpu", 600, 1000))
+    recorder.close()
+    for arguments in ([], ["watch", "long"]):
+        environment = torch_takes_for_ever(tmp_path)
+        with Terminal(arguments, tmp_path, columns=200, rows=60, environment=environment) as terminal:
+            stall(terminal)
+            terminal.kill(signal.SIGTERM)
+            assert terminal.wait(5, reading=False) == 143
 
 
 @pytest.mark.parametrize("step", [30, pytest.param(300, marks=pytest.mark.long)])
