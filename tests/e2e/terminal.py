@@ -15,10 +15,12 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pyte
+
+from tests.e2e.nursery import start_forked
 
 SYNC_QUERY, SYNC_ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 _SIP = 512  # bytes that a slow line takes at once
@@ -34,6 +36,11 @@ def altered(folder: Path, codes: Mapping[str, str]) -> dict[str, str | None]:
     place.mkdir(exist_ok=True)
     (place / "sitecustomize.py").write_text(_HOOK.format(codes=dict(codes)))
     return {"PYTHONPATH": f"{place}:{os.environ.get('PYTHONPATH', os.getcwd())}"}
+
+
+def _read_by_python(variables: Iterable[str]) -> bool:
+    """Whether one of `variables` is read when Python starts, and never again."""
+    return any(name.startswith(("LC_", "LANG", "PYTHON")) and name != "PYTHONPATH" for name in variables)
 
 
 def torch_takes_for_ever(folder: Path) -> dict[str, str | None]:
@@ -75,6 +82,8 @@ class Terminal:
         limits: resource limits of the process.
         redirect: descriptors that are a file and not the terminal.
         rate: bytes a second that are read; 0 for all there are.
+        anew: whether it imports torch by itself, as it does for everybody else; else it has that from a process of the
+            tests, and is seconds sooner.
     """
 
     def __init__(
@@ -88,6 +97,7 @@ class Terminal:
         limits: Mapping[int, int] | None = None,
         redirect: Mapping[int, str] | None = None,
         rate: int = 0,
+        anew: bool = False,
     ) -> None:
         self._rate = rate
         settings: dict[str, str | None] = {
@@ -106,21 +116,35 @@ class Terminal:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.attributes_before = termios.tcgetattr(slave)
-        self.pid = os.fork()
-        if self.pid == 0:
-            os.setsid()
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
-            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-            for descriptor in (0, 1, 2):
-                os.dup2(slave, descriptor)
-            for descriptor, path in (redirect or {}).items():
-                os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), descriptor)
-            for limit, value in (limits or {}).items():
-                resource.setrlimit(limit, (value, value))
-            os.closerange(3, 256)
-            os.execve(sys.executable, [sys.executable, "-m", "mnist_tui", *arguments], child_environment)
+        anew = anew or _read_by_python(environment or {})
+        start = self._start_anew if anew else start_forked
+        self.pid = start(arguments, slave, child_environment, limits or {}, redirect or {})
         self._slave = slave
         self.master = master
+
+    @staticmethod
+    def _start_anew(
+        arguments: Sequence[str],
+        terminal: int,
+        environment: Mapping[str, str],
+        limits: Mapping[int, int],
+        redirect: Mapping[int, str],
+    ) -> int:
+        """As `start_forked`, from a program's file."""
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
+            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+            for descriptor in (0, 1, 2):
+                os.dup2(terminal, descriptor)
+            for descriptor, path in redirect.items():
+                os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), descriptor)
+            for limit, value in limits.items():
+                resource.setrlimit(limit, (value, value))
+            os.closerange(3, 256)
+            os.execve(sys.executable, [sys.executable, "-m", "mnist_tui", *arguments], environment)
+        return pid
 
     def pump(self, seconds: float = 0.05) -> bool:
         """Read what arrives within `seconds`; false where nothing did."""
