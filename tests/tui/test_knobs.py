@@ -242,7 +242,14 @@ async def test_the_help_follows_the_arrows_and_the_lines_are_painted() -> None:
         assert "128" in "".join(segment.text for segment in painted(rows)[2])
 
 
-@pytest.mark.parametrize("size", [(60, 10), (60, 13), (60, 20), (80, 24), (100, 20), SIZE])
+@pytest.mark.parametrize(
+    "size",
+    [
+        (60, 10),
+        (80, 24),
+        *(pytest.param(size, marks=pytest.mark.long) for size in ((60, 13), (60, 20), (100, 20), SIZE)),
+    ],
+)
 async def test_the_row_that_has_the_keys_is_in_sight(size: tuple[int, int]) -> None:
     app, _ = make_app(mid_run())
     async with app.run_test(size=size) as pilot:
