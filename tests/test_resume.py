@@ -22,6 +22,7 @@ from mnist_tui.core.errors import ModelFileError, UsageError
 from mnist_tui.core.events import (
     BatchesTrained,
     CheckpointSaved,
+    EngineLoaded,
     Evaluated,
     Event,
     HyperparametersApplied,
@@ -30,6 +31,7 @@ from mnist_tui.core.events import (
     RunContinued,
     RunFailed,
     RunFinished,
+    RunStarted,
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.knob import Value
@@ -42,7 +44,8 @@ from mnist_tui.core.runs import read_run, run_folders
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.engine import architectures
 from mnist_tui.engine import stepper as stepper_module
-from mnist_tui.runner import Order
+from mnist_tui.runner import Order, continuing
+from mnist_tui.runner.continuing import recorded
 from tests.runners import PATIENCE, SMALL, HeardRunner, is_a, is_over
 
 RICH = attrs.evolve(SMALL, epochs=3, dropout=0.3, shift=1.0, rotate=10.0, scale=0.1)
@@ -157,6 +160,54 @@ def test_a_stopped_run_goes_on_bit_for_bit(
     assert read_run(folder_of(settings))["status"] == "done"
     assert len(read_run(folder_of(settings))["continued"]) == 2
     assert not (folder_of(settings) / OWNER_FILE).exists()
+
+
+def test_behind_a_screen_the_curves_come_before_torch_and_whatever_goes_wrong_then(settings: RunSettings) -> None:
+    begin(settings, SMALL, 3)
+    taken = resumption(settings)
+    runner = HeardRunner(taken.settings(settings), behind_screen=True)
+    try:
+        runner.start(Order(hyperparameters=SMALL, resumption=taken))
+        ahead, loaded, recalled = (runner.until(is_a(kind))[-1] for kind in (Recalled, EngineLoaded, Recalled))
+    finally:
+        assert runner.close(PATIENCE)
+    assert isinstance(ahead, Recalled)
+    assert isinstance(loaded, EngineLoaded)
+    assert isinstance(recalled, Recalled)
+    assert (ahead.ahead, recalled.ahead) == (True, False)
+    history = [BatchesTrained, Evaluated, HyperparametersApplied, Rewound, RunStarted]
+    told, again = ([e for e in event.events if type(e) in history] for event in (ahead, recalled))
+    assert told == again
+    assert any(isinstance(event, BatchesTrained) for event in told)
+
+
+def test_what_is_edited_while_it_is_loaded_counts_from_its_first_batch(settings: RunSettings) -> None:
+    begin(settings, attrs.evolve(SMALL, momentum=0.5), 3)
+    taken = resumption(settings, changes={"epochs": 3})
+    assert taken.goes_on_with == attrs.evolve(SMALL, momentum=0.5, epochs=3)
+    runner = HeardRunner(taken.settings(settings))
+    try:
+        runner.start(Order(hyperparameters=taken.goes_on_with, resumption=taken))
+        runner.edit({"learning_rate": 0.25})
+        runner.until(is_a(RunContinued))
+        applied = runner.until(is_a(HyperparametersApplied))[-1]
+    finally:
+        assert runner.close(PATIENCE)
+    assert isinstance(applied, HyperparametersApplied)
+    assert applied.step == 4
+    assert applied.new == attrs.evolve(SMALL, momentum=0.5, epochs=3, learning_rate=0.25)
+
+
+def test_what_a_damaged_run_goes_on_with_is_left_to_its_checkpoint(settings: RunSettings) -> None:
+    for facts in ({}, {"hyperparameters": 3}, {"hyperparameters": {"epochs": 0}}, {"hyperparameters": {"size": 1}}):
+        assert Resumption(settings.runs_dir, facts=facts).goes_on_with == Hyperparameters()
+
+
+def test_a_record_that_is_long_is_not_read_twice(settings: RunSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(settings, SMALL, 3)
+    assert recorded(folder_of(settings))
+    monkeypatch.setattr(continuing, "MOST_READ_TWICE", 10)
+    assert recorded(folder_of(settings)) == recorded(settings.runs_dir) == ()
 
 
 def test_what_was_recorded_comes_first_and_then_the_news(settings: RunSettings) -> None:

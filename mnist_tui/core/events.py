@@ -127,9 +127,13 @@ class RunContinued(Fact):
 
 @attrs.frozen(repr=False, eq=False)
 class Recalled(Fact):
-    """Everything that was recorded of a run so far, in order: to be taken in, and no news to tell anybody."""
+    """Everything that was recorded of a run so far, in order: to be taken in, and no news to tell anybody.
+
+    `ahead` of a run that will go on when torch is imported it is for the charts alone, and comes again.
+    """
 
     events: tuple[Event, ...] = attrs.field(repr=False)
+    ahead: bool = False
 
 
 @attrs.frozen(repr=False, eq=False)

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from mnist_tui.core.errors import ModelFileError, UsageError, UserError
-from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
+from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, with_changes
 from mnist_tui.core.knob import Value
 from mnist_tui.core.runs import find_run, name_of, read_run
 from mnist_tui.core.settings import RunSettings
@@ -54,6 +54,15 @@ class Resumption:
             raise UserError(
                 f"{self.folder / 'run.json'} does not say what the run began with: it cannot go on"
             ) from None
+
+    @property
+    def goes_on_with(self) -> Hyperparameters:
+        """What it will train with, as far as `run.json` tells; the checkpoint has the last word."""
+        values = self.facts.get("hyperparameters")
+        try:
+            return with_changes(Hyperparameters(**values), self.changes)  # type: ignore[arg-type]
+        except (TypeError, UserError):
+            return Hyperparameters()
 
     def settings(self, settings: RunSettings, given: Collection[str] = ()) -> RunSettings:
         """`settings` with the run's own data set, split and preset.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ from mnist_tui.loading import Bench, machine_facts
 
 if TYPE_CHECKING:
     from mnist_tui.engine.trainer import Trainer
+
+MOST_READ_TWICE = 4 << 20
+"""Bytes of a record that is read ahead as well."""
 
 MakeTrainer: TypeAlias = Callable[[Hyperparameters, Path, Mapping[str, Any], Bench], "Trainer"]
 
@@ -44,6 +48,15 @@ class TakenUp:
     save: bool
     facts: dict[str, Any]
     changes: list[dict[str, Any]]
+
+
+def recorded(folder: Path) -> tuple[Event, ...]:
+    """What charts show of the run in `folder`; nothing where that is so long that reading it twice takes a second."""
+    try:
+        short = os.path.getsize(folder / "metrics.jsonl") <= MOST_READ_TWICE
+    except OSError:
+        short = False
+    return tuple(Digest().take(Replay(folder).read(arrays=False))) if short else ()
 
 
 def take_up(resumption: Resumption, bench: Bench, make: MakeTrainer) -> TakenUp:

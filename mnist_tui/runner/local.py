@@ -19,7 +19,7 @@ import attrs
 from mnist_tui.core import events
 from mnist_tui.core.dataset import dataset_info
 from mnist_tui.core.errors import DatasetError, UsageError, UserError, is_out_of_memory
-from mnist_tui.core.hyperparameters import Hyperparameters, with_changes
+from mnist_tui.core.hyperparameters import Hyperparameters, differences, live_part, with_changes
 from mnist_tui.core.knob import Value
 from mnist_tui.core.runs import check_writable, choose_name, create_folder, read_run
 from mnist_tui.core.settings import RunSettings
@@ -79,6 +79,7 @@ class LocalRunner:
         self._waiting = 0  # orders that no run was begun for yet
         self._editing = threading.Lock()
         self._name: str | None = settings.name
+        self._goes_on: Path | None = None
         self._idle = threading.Event()
         self._idle.set()
         self._stop_requested = threading.Event()
@@ -112,6 +113,8 @@ class LocalRunner:
             self._edit = None
             self._ordered = order.hyperparameters
             self._waiting += 1
+        if self._thread is None and order.resumption is not None and self._behind_screen:
+            self._goes_on = order.resumption.folder
         self.load()
         self._orders.put(order)
 
@@ -267,6 +270,10 @@ class LocalRunner:
         digits = events.DataLoaded(source, test)
         if not in_place_of_other:
             self._inbox.put(digits)
+            if self._goes_on is not None:
+                from mnist_tui.runner.continuing import recorded
+
+                self._inbox.put(events.Recalled(recorded(self._goes_on), ahead=True))
         bench, loaded = load_engine(settings, source, test, self._tell_importing, self._launch)
         if in_place_of_other:
             self._inbox.put(digits)
@@ -291,6 +298,7 @@ class LocalRunner:
 
         with self._editing:  # edits made since the order count for the run that begins now
             hyperparameters, self._edit = self._edit or order.hyperparameters, None
+            edits = differences(order.hyperparameters, hyperparameters)
             self._waiting -= 1
             self._control = Control()
             self._idle.clear()
@@ -308,7 +316,9 @@ class LocalRunner:
                 bench = self._load(settings, in_place_of_other=True)
             bench = for_settings(bench, settings)
             if order.resumption is not None:
-                self._continue(order.resumption, bench, self._control)
+                changes = live_part({name: new for name, (_, new) in edits.items()})
+                resumption = attrs.evolve(order.resumption, changes={**order.resumption.changes, **changes})
+                self._continue(resumption, bench, self._control)
             else:
                 self._train(hyperparameters, bench, self._control)
         except UserError as error:

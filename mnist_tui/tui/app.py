@@ -155,14 +155,14 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
             sys.setswitchinterval(SWITCH_SECONDS)
         read_styles(self, MODES, LATER)
         threading.Thread(target=_preload, name="preload", daemon=True).start()
-        self.session.runner.load()
-        if self._resumption is not None:
+        if self._resumption is not None:  # told before anything is loaded, so that its curves are seen meanwhile
             self.session.start(resumption=self._resumption)
-        elif self.settings.start:
+        self.session.runner.load()
+        if self.settings.start and self._resumption is None:
             self.session.start()
         elif self._shelf is not None:
             self.action_runs()
-        elif not self.session.watching and not self.session.progress.run:
+        elif not (self.session.start_wanted or self.session.watching or self.session.progress.run):
             self._offer()
         from mnist_tui.tui.beat import Beat
 

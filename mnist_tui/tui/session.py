@@ -116,7 +116,7 @@ class Session:
         match event:
             case events.Recalled():
                 for recalled in event.events:
-                    self.apply(recalled)
+                    (self.history if event.ahead else self).apply(recalled)
             case events.DataLoaded():
                 self.browser.load(event)
             case events.RunFailed():
@@ -288,7 +288,7 @@ class Session:
             UsageError: it cannot begin with that.
         """
         order = Order(
-            hyperparameters=self.wanted,
+            hyperparameters=resumption.goes_on_with if resumption is not None else self.wanted,
             dataset=self.dataset,
             paused=paused,
             find_rate=find_rate,
@@ -298,6 +298,7 @@ class Session:
             self.runner.restart(order)
         else:
             self.runner.start(order)
+        self.wanted = order.hyperparameters
         self.start_wanted = True
 
     def hint(self) -> str:

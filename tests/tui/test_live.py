@@ -20,8 +20,10 @@ from mnist_tui.core.events import (
     Previewed,
     RateFound,
     RatesTried,
+    Recalled,
     Resumed,
     Rewound,
+    RunContinued,
     RunFinished,
     StopScheduled,
 )
@@ -31,6 +33,7 @@ from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.screens.finder import FinderScreen
 from mnist_tui.tui.widgets.knob_list import KnobList
+from mnist_tui.tui.widgets.metric_chart import MetricChart
 from tests.tui.scripted import (
     ScriptedRunner,
     batches,
@@ -66,6 +69,26 @@ async def tell(pilot: Pilot[int], app: MnistApp, runner: ScriptedRunner, *events
     await pilot.pause()
     app.show()
     await pilot.pause()
+
+
+# --- a run that goes on
+
+
+async def test_a_run_that_goes_on_shows_its_curves_before_torch_is_there() -> None:
+    data, engine, *past = mid_run()
+    app, runner = make_app([data, Recalled(tuple(past), ahead=True)])
+    async with app.run_test(size=SIZE) as pilot:
+        await shown(pilot, app)
+        chart = app.screen.query_one("#loss", MetricChart)
+        assert app.session.progress.phase == "loading torch"
+        assert "lr 0.001→0.0005" in text_of(chart)
+        assert not app.session.progress.active
+        buckets = list(app.session.history.loss.whole())
+        continued = RunContinued("20260101-120000-classic", "runs/x", 1250, Hyperparameters(), "cpu", 60000, 421642)
+        await tell(pilot, app, runner, engine, Recalled(tuple(past)), continued)
+        assert app.session.progress.phase == "training"
+        assert [bucket.last for bucket in app.session.history.loss.whole()] == [bucket.last for bucket in buckets]
+        assert len(app.session.history.tests) == len(app.session.history.marks) == 1
 
 
 # --- undo

@@ -217,6 +217,7 @@ async def test_resuming_a_run_is_an_order_and_asks_before_it_stops_another(tmp_p
         (order,) = runner.orders
         assert order.resumption is not None
         assert order.resumption.folder == folder
+        assert app.session.wanted == order.hyperparameters == order.resumption.goes_on_with
 
 
 async def test_resuming_a_finished_run_wants_more_epochs(tmp_path: Path) -> None:
