@@ -23,7 +23,7 @@ def environment(**more: str) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("TEXTUAL", "MNIST_TUI", "OMP_", "MKL_")) and name not in {"NO_COLOR", "PYTHONPATH"}
+        if not name.startswith(("TEXTUAL", "MNIST_TUI", "OMP_", "MKL_", "PYTHON")) and name != "NO_COLOR"
     }
     return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **more}
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import subprocess
 import sys
 import tempfile
@@ -69,9 +68,9 @@ def memory_of(runs: Path, flags: argparse.Namespace, *which: object) -> Memory:
                 readings.append(process.memory_info().rss / 1e6)
             if batches >= flags.warm_up + flags.batches:
                 break
-        child.send_signal(signal.SIGINT)
+        child.terminate()  # SIGINT is ignored by who is started in the background of a script
         child.communicate()
-    assert child.returncode == 130, f"the training ended with {child.returncode}"
+    assert child.returncode == 143, f"the training ended with {child.returncode}"
     return Memory(readings, batches, first)
 
 
