@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,13 +26,13 @@ from mnist_tui.core.events import (
 from mnist_tui.core.progress import Progress
 from mnist_tui.core.recorder import as_record, to_json
 from mnist_tui.detached import settle
-from mnist_tui.leaving import Departure, leave_at_once, leave_unread
+from mnist_tui.leaving import Departure, leave_at_once
+from mnist_tui.reaper import Reaper
 from mnist_tui.render.words import clock
 from mnist_tui.runner import Order
 from mnist_tui.runner.local import LocalRunner
 
 LOOK_SECONDS = 0.2  # how often a signal is looked for; a signal also interrupts the wait
-UNREAD_SECONDS = 10.0  # how long a run that a signal has ended waits for somebody to read its last lines
 
 
 class Reporter(Protocol):
@@ -205,16 +204,23 @@ def summarise(progress: Progress, status: str, world_size: int = 1) -> dict[str,
 
 def train(runner: LocalRunner, order: Order, *, as_json: bool) -> int:
     """Train as ordered to the end, or until a signal; returns the exit code."""
+    departure = Departure()
+    departure.listen()
+    departure.suspend_honestly()
+    reaper = Reaper(departure, runner)
+    try:
+        return _train(runner, order, departure, reaper, as_json=as_json)
+    finally:
+        reaper.close()
+
+
+def _train(runner: LocalRunner, order: Order, departure: Departure, reaper: Reaper, *, as_json: bool) -> int:
     reporter: Reporter
     if as_json:
         reporter = JsonReporter()
     else:
         reporter = BarReporter() if sys.stdout.isatty() and sys.stderr.isatty() else LineReporter()
-    departure = Departure()
-    departure.listen()
-    departure.suspend_honestly()
-    progress, gone = Progress(), threading.Event()
-    threading.Thread(target=_leave_unread, args=(departure, runner, gone), name="reaper", daemon=True).start()
+    progress = Progress()
     runner.start(order)
     ending: RunFinished | RunFailed | None = None
     try:
@@ -228,6 +234,7 @@ def train(runner: LocalRunner, order: Order, *, as_json: bool) -> int:
                 if isinstance(event, (RunStarted, RunContinued)):
                     settle(Path(event.folder))
                 reporter.report(event, progress)
+                reaper.told()
                 if isinstance(event, (RunFinished, RunFailed)):
                     ending = event
             if departure.asked.is_set():
@@ -238,24 +245,14 @@ def train(runner: LocalRunner, order: Order, *, as_json: bool) -> int:
     finally:
         reporter.close()
         closed = runner.close()
+        reaper.told()
     if as_json:
         status = ending.status if isinstance(ending, RunFinished) else "failed"
         print(to_json(summarise(progress, status, runner.world_size)), flush=True)
     code = _conclude(ending, progress, departure, as_json, runner.world_size)
-    gone.set()
     if not closed:
         leave_at_once(code)
     return code
-
-
-def _leave_unread(departure: Departure, runner: LocalRunner, gone: threading.Event) -> None:
-    """After a signal: save the run and end the process, also where a line waits for a reader that has stalled."""
-    departure.asked.wait()
-    runner.stop(departure.reason)
-    while not runner.wait_until_idle(LOOK_SECONDS):
-        pass
-    if not gone.wait(UNREAD_SECONDS):
-        leave_unread(departure.exit_code)
 
 
 def _conclude(

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -545,13 +546,13 @@ def test_a_signal_while_torch_is_loaded_leaves_at_once(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_stalls_holds_no_run_that_is_asked_to_end(tmp_path: Path) -> None:
-    code = "import mnist_tui.cli, mnist_tui.headless; mnist_tui.headless.UNREAD_SECONDS = 0.5; mnist_tui.cli.run()"
+    code = "import mnist_tui.cli, mnist_tui.reaper; mnist_tui.reaper.UNREAD_SECONDS = 0.5; mnist_tui.cli.run()"
     process = endless(tmp_path, "--json", code=code)
     assert process.stdout is not None
-    unread = [0]
-    while len(unread) < 20 or len(set(unread[-10:])) > 1 or not unread[-1]:  # until the pipe is full
+    full, deadline = fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ) - select.PIPE_BUF, time.monotonic() + PATIENCE
+    while struct.unpack("i", fcntl.ioctl(process.stdout, termios.FIONREAD, bytes(4)))[0] < full:
+        assert time.monotonic() < deadline
         select.select([], [], [], 0.05)
-        unread.append(struct.unpack("i", fcntl.ioctl(process.stdout, termios.FIONREAD, bytes(4)))[0])
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 143
     (folder,) = run_folders(tmp_path)

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import attrs
 import pytest
 import torch
 
+from mnist_tui import loading
 from mnist_tui.core.digest import Digest
 from mnist_tui.core.errors import ModelFileError, UsageError
 from mnist_tui.core.events import (
@@ -162,7 +164,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(
     assert not (folder_of(settings) / OWNER_FILE).exists()
 
 
-def test_behind_a_screen_the_curves_come_before_torch_and_whatever_goes_wrong_then(settings: RunSettings) -> None:
+def test_behind_a_screen_the_curves_come_before_torch(settings: RunSettings) -> None:
     begin(settings, SMALL, 3)
     taken = resumption(settings)
     runner = HeardRunner(taken.settings(settings), behind_screen=True)
@@ -181,14 +183,20 @@ def test_behind_a_screen_the_curves_come_before_torch_and_whatever_goes_wrong_th
     assert any(isinstance(event, BatchesTrained) for event in told)
 
 
-def test_what_is_edited_while_it_is_loaded_counts_from_its_first_batch(settings: RunSettings) -> None:
+def test_what_is_edited_while_it_is_loaded_counts_from_its_first_batch(
+    settings: RunSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begin(settings, attrs.evolve(SMALL, momentum=0.5), 3)
     taken = resumption(settings, changes={"epochs": 3})
     assert taken.goes_on_with == attrs.evolve(SMALL, momentum=0.5, epochs=3)
+    edited, load_data = threading.Event(), loading.load_data
+    monkeypatch.setattr(loading, "load_data", lambda *words: edited.wait(PATIENCE) and load_data(*words))
     runner = HeardRunner(taken.settings(settings))
     try:
-        runner.start(Order(hyperparameters=taken.goes_on_with, resumption=taken))
-        runner.edit({"learning_rate": 0.25})
+        runner.start(Order(hyperparameters=SMALL, resumption=taken))
+        runner.edit({"learning_rate": 0.5})
+        runner.edit({"learning_rate": 0.25, "width": 7})
+        edited.set()
         runner.until(is_a(RunContinued))
         applied = runner.until(is_a(HyperparametersApplied))[-1]
     finally:
@@ -200,14 +208,23 @@ def test_what_is_edited_while_it_is_loaded_counts_from_its_first_batch(settings:
 
 def test_what_a_damaged_run_goes_on_with_is_left_to_its_checkpoint(settings: RunSettings) -> None:
     for facts in ({}, {"hyperparameters": 3}, {"hyperparameters": {"epochs": 0}}, {"hyperparameters": {"size": 1}}):
-        assert Resumption(settings.runs_dir, facts=facts).goes_on_with == Hyperparameters()
+        resumed = Resumption(settings.runs_dir, changes={"momentum": 0.5}, facts=facts)
+        assert resumed.goes_on_with == Hyperparameters(momentum=0.5)
 
 
 def test_a_record_that_is_long_is_not_read_twice(settings: RunSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     begin(settings, SMALL, 3)
-    assert recorded(folder_of(settings))
+    folder = folder_of(settings)
+    assert recorded(folder)
     monkeypatch.setattr(continuing, "MOST_READ_TWICE", 10)
-    assert recorded(folder_of(settings)) == recorded(settings.runs_dir) == ()
+    assert recorded(folder) == recorded(settings.runs_dir) == ()
+
+
+def test_a_record_without_its_beginning_is_not_shown_ahead(settings: RunSettings) -> None:
+    begin(settings, SMALL, 3)
+    metrics = folder_of(settings) / "metrics.jsonl"
+    metrics.write_bytes(metrics.read_bytes().partition(b"\n")[2])
+    assert recorded(folder_of(settings)) == ()
 
 
 def test_what_was_recorded_comes_first_and_then_the_news(settings: RunSettings) -> None:

@@ -129,7 +129,7 @@ class RunContinued(Fact):
 class Recalled(Fact):
     """Everything that was recorded of a run so far, in order: to be taken in, and no news to tell anybody.
 
-    `ahead` of a run that will go on when torch is imported it is for the charts alone, and comes again.
+    Where it is `ahead`, the run is still to be loaded: it is for the charts alone, and will be told once more.
     """
 
     events: tuple[Event, ...] = attrs.field(repr=False)

@@ -118,6 +118,12 @@ class History:
         self.samples = 0
         self.seconds = 0.0
 
+    def forget(self) -> None:
+        """Show nothing, as before the first run."""
+        self._clear()
+        self.samples_per_epoch = 0
+        self.revision += 1
+
     @property
     def last_step(self) -> int:
         """The newest batch; 0 before the first."""

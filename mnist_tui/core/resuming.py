@@ -60,9 +60,10 @@ class Resumption:
         """What it will train with, as far as `run.json` tells; the checkpoint has the last word."""
         values = self.facts.get("hyperparameters")
         try:
-            return with_changes(Hyperparameters(**values), self.changes)  # type: ignore[arg-type]
+            known = Hyperparameters(**values)  # type: ignore[arg-type]
         except (TypeError, UserError):
-            return Hyperparameters()
+            known = Hyperparameters()
+        return with_changes(known, self.changes)
 
     def settings(self, settings: RunSettings, given: Collection[str] = ()) -> RunSettings:
         """`settings` with the run's own data set, split and preset.

@@ -29,7 +29,8 @@ class Order:
         dataset: what it is trained on.
         paused: wait before the first batch.
         find_rate: run the learning-rate finder before it.
-        resumption: the run to go on with, in place of a new one; it has hyperparameters and a data set of its own.
+        resumption: the run to go on with, in place of a new one; it has hyperparameters and a data set of its own, and
+            those above are not looked at.
     """
 
     hyperparameters: Hyperparameters

@@ -12,7 +12,7 @@ import attrs
 
 from mnist_tui.core.digest import Digest
 from mnist_tui.core.errors import ModelFileError
-from mnist_tui.core.events import BatchesTrained, Event, HyperparametersApplied, Rewound, RunContinued
+from mnist_tui.core.events import BatchesTrained, Event, HyperparametersApplied, Rewound, RunContinued, RunStarted
 from mnist_tui.core.files import remove_leftovers
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.replay import Replay, as_here
@@ -24,8 +24,8 @@ from mnist_tui.loading import Bench, machine_facts
 if TYPE_CHECKING:
     from mnist_tui.engine.trainer import Trainer
 
-MOST_READ_TWICE = 4 << 20
-"""Bytes of a record that is read ahead as well."""
+MOST_READ_TWICE = 1 << 20
+"""Bytes of a record that is read ahead as well: thirty epochs and 0.2 s."""
 
 MakeTrainer: TypeAlias = Callable[[Hyperparameters, Path, Mapping[str, Any], Bench], "Trainer"]
 
@@ -51,12 +51,13 @@ class TakenUp:
 
 
 def recorded(folder: Path) -> tuple[Event, ...]:
-    """What charts show of the run in `folder`; nothing where that is so long that reading it twice takes a second."""
+    """What charts show of the run in `folder`; nothing where that is long, or where its beginning is lost."""
     try:
         short = os.path.getsize(folder / "metrics.jsonl") <= MOST_READ_TWICE
     except OSError:
         short = False
-    return tuple(Digest().take(Replay(folder).read(arrays=False))) if short else ()
+    past = tuple(Digest().take(Replay(folder).read(arrays=False))) if short else ()
+    return past if past and isinstance(past[0], RunStarted) else ()
 
 
 def take_up(resumption: Resumption, bench: Bench, make: MakeTrainer) -> TakenUp:

@@ -19,7 +19,7 @@ import attrs
 from mnist_tui.core import events
 from mnist_tui.core.dataset import dataset_info
 from mnist_tui.core.errors import DatasetError, UsageError, UserError, is_out_of_memory
-from mnist_tui.core.hyperparameters import Hyperparameters, differences, live_part, with_changes
+from mnist_tui.core.hyperparameters import Hyperparameters, live_part, with_changes
 from mnist_tui.core.knob import Value
 from mnist_tui.core.runs import check_writable, choose_name, create_folder, read_run
 from mnist_tui.core.settings import RunSettings
@@ -75,7 +75,7 @@ class LocalRunner:
         self._orders: queue.SimpleQueue[Order | Hyperparameters | None] = queue.SimpleQueue()
         self._control: Control | None = None
         self._ordered: Hyperparameters | None = None
-        self._edit: Hyperparameters | None = None
+        self._edits: dict[str, Value] = {}  # since the newest order
         self._waiting = 0  # orders that no run was begun for yet
         self._editing = threading.Lock()
         self._name: str | None = settings.name
@@ -110,7 +110,7 @@ class LocalRunner:
                 f"--data-dir holds {self.settings.dataset}: leave, and start again with --dataset {order.dataset}"
             )
         with self._editing:
-            self._edit = None
+            self._edits = {}
             self._ordered = order.hyperparameters
             self._waiting += 1
         if self._thread is None and order.resumption is not None and self._behind_screen:
@@ -152,7 +152,8 @@ class LocalRunner:
             if not self._idle.is_set() and self._control is not None and not self._waiting:
                 self._control.edit(changes)
             elif self._ordered is not None:
-                self._edit = with_changes(self._edit or self._ordered, changes)
+                with_changes(self._ordered, changes)
+                self._edits.update(changes)
 
     def undo(self) -> None:
         """Take the last edit back, with all that was learnt since."""
@@ -296,11 +297,15 @@ class LocalRunner:
         from mnist_tui.core.control import Control
         from mnist_tui.loading import for_settings
 
-        with self._editing:  # edits made since the order count for the run that begins now
-            hyperparameters, self._edit = self._edit or order.hyperparameters, None
-            edits = differences(order.hyperparameters, hyperparameters)
+        with self._editing:  # edits made since the newest order count for the run that it begins
             self._waiting -= 1
+            edits: dict[str, Value] = {}
+            if not self._waiting:
+                edits, self._edits = self._edits, edits
             self._control = Control()
+            changes = {**order.resumption.changes, **live_part(edits)} if order.resumption is not None else {}
+            if changes:
+                self._control.edit(changes)
             self._idle.clear()
         if order.paused:
             self._control.pause()
@@ -316,11 +321,9 @@ class LocalRunner:
                 bench = self._load(settings, in_place_of_other=True)
             bench = for_settings(bench, settings)
             if order.resumption is not None:
-                changes = live_part({name: new for name, (_, new) in edits.items()})
-                resumption = attrs.evolve(order.resumption, changes={**order.resumption.changes, **changes})
-                self._continue(resumption, bench, self._control)
+                self._continue(order.resumption, bench, self._control)
             else:
-                self._train(hyperparameters, bench, self._control)
+                self._train(with_changes(order.hyperparameters, edits), bench, self._control)
         except UserError as error:
             self._inbox.put(events.RunFailed(str(error), exit_code=error.exit_code))
         except BaseException as error:  # as above
@@ -361,8 +364,6 @@ class LocalRunner:
             self._inbox.put(events.Recalled(taken.past))
             if taken.save:
                 control.request_save()
-            if resumption.changes:
-                control.edit(resumption.changes)
             recorder = Recorder(resumption.folder, taken.facts, taken.changes)
             self._carry_out(post.events(chain(taken.news, taken.trainer.run(control))), recorder)
 

@@ -69,6 +69,8 @@ class Session:
         self.start_wanted = False
         self.pausing = self.going_back = False
         self._asked: dict[str, float] = {}
+        self._set_aside: Hyperparameters | None = None
+        self._ahead = False
         self.dataset = runner.settings.dataset
         self.batch: events.BatchInspected | None = None
         self.preview: events.Previewed | None = None
@@ -117,10 +119,12 @@ class Session:
             case events.Recalled():
                 for recalled in event.events:
                     (self.history if event.ahead else self).apply(recalled)
+                self._ahead = event.ahead
             case events.DataLoaded():
                 self.browser.load(event)
             case events.RunFailed():
                 self.start_wanted = False
+                self._put_back()
             case events.RunStarted():
                 self.start_wanted = self.pausing = self.going_back = False
                 self.batch = self.finding = self.timed = None
@@ -130,8 +134,9 @@ class Session:
                 self.dataset = self.progress.dataset or self.dataset
             case events.RunContinued():
                 self.start_wanted = self.pausing = self.going_back = False
-                self.batch = self.finding = None
+                self.batch = self.finding = self._set_aside = None
                 self.wanted = event.hyperparameters
+                self._asked.clear()  # what was asked for while it was loaded is confirmed next, however lately that was
             case events.HyperparametersApplied():
                 self._confirm({name: new for name, (_, new) in differences(event.old, event.new).items()})
             case events.Rewound():
@@ -298,8 +303,17 @@ class Session:
             self.runner.restart(order)
         else:
             self.runner.start(order)
-        self.wanted = order.hyperparameters
+        if resumption is not None:
+            self._set_aside, self.wanted = self.wanted, order.hyperparameters
         self.start_wanted = True
+
+    def _put_back(self) -> None:
+        """What stood there before a run that could not go on."""
+        if self._set_aside is not None:
+            self.wanted, self._set_aside = self._set_aside, None
+        if self._ahead:
+            self._ahead = False
+            self.history.forget()
 
     def hint(self) -> str:
         """What to say where there is no curve yet."""

@@ -1,6 +1,7 @@
 """Programs that are born with torch in memory: it takes 3 s to import, in each of sixty programs.
 
-A process that has imported torch, and nothing of ours, forks; in all else the child becomes `python -m mnist_tui`.
+A process that has imported torch, and nothing of ours, forks; the child becomes `python -m mnist_tui`. What hangs on
+the import itself, as that the screen comes before it, is to be seen in a program that starts anew. Only Linux can do this.
 """
 
 from __future__ import annotations
@@ -53,8 +54,25 @@ def start_forked(
     try:
         socket.send_fds(wire, [json.dumps(order).encode()], [terminal])
         return int(wire.recv(64))
+    except (OSError, ValueError) as error:
+        _wire.cache_clear()
+        raise RuntimeError("the process that has torch, and forks, is gone") from error
     finally:
         _adopt(False)
+
+
+def sit_at(terminal: int, limits: Mapping[int, int], redirect: Mapping[int, str]) -> None:
+    """In a child: a session on `terminal` with nothing else open; some descriptors are files, and limits hold."""
+    os.setsid()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    for descriptor in (0, 1, 2):
+        os.dup2(terminal, descriptor)
+    for descriptor, path in redirect.items():
+        os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), descriptor)
+    for limit, value in limits.items():
+        resource.setrlimit(limit, (value, value))
+    os.closerange(3, 256)
 
 
 def _adopt(wanted: bool) -> None:
@@ -69,7 +87,7 @@ def _wire() -> socket.socket:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.nursery", str(theirs.fileno())],
+            [sys.executable, "-P", __file__, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             env={**os.environ, "LANG": "C.UTF-8"},
         )
@@ -92,34 +110,25 @@ def serve(wire: socket.socket) -> dict[str, Any]:
         if middle == 0:
             child = os.fork()
             if child == 0:
-                _sit_at(descriptors[0])
                 wire.detach()
-                return dict(json.loads(message))
+                order = dict(json.loads(message))
+                limits, redirect = (
+                    {int(key): value for key, value in order.pop(name)} for name in ("limits", "redirect")
+                )
+                sit_at(descriptors[0], limits, redirect)
+                return order
             os.write(told, str(child).encode())
             os._exit(0)
+        os.close(told)
         os.waitpid(middle, 0)
-        wire.send(os.read(between, 64))
-        for descriptor in (between, told, descriptors[0]):
+        wire.send(os.read(between, 64) or b"none")
+        for descriptor in (between, descriptors[0]):
             os.close(descriptor)
-
-
-def _sit_at(terminal: int) -> None:
-    """A session on `terminal`, with nothing else open."""
-    os.setsid()
-    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
-    for descriptor in (0, 1, 2):
-        os.dup2(terminal, descriptor)
-    os.closerange(3, 256)
 
 
 def become(order: dict[str, Any]) -> None:
     """Take on what an order says, down to what Python makes of it when it starts."""
-    for number, handler in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
-        signal.signal(number, handler)
-    for descriptor, path in order["redirect"]:
-        os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), descriptor)
-    for limit, value in order["limits"]:
-        resource.setrlimit(limit, (value, value))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
@@ -131,9 +140,10 @@ def become(order: dict[str, Any]) -> None:
         setattr(sys, f"__{name}__", stream)
     folders = [folder for folder in order["environment"].get("PYTHONPATH", "").split(":") if folder]
     sys.path[:] = [order["folder"], *folders, *(folder for folder in sys.path[1:] if folder not in folders)]
-    for folder in folders:
-        if (Path(folder) / "sitecustomize.py").exists():
-            runpy.run_path(str(Path(folder) / "sitecustomize.py"))
+    for path in [Path(folder) / "sitecustomize.py" for folder in folders]:
+        if path.exists():
+            runpy.run_path(str(path))
+            break
     sys.argv = ["mnist_tui", *order["arguments"]]
 
 

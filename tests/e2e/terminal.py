@@ -8,7 +8,6 @@ import fcntl
 import os
 import pty
 import re
-import resource
 import select
 import signal
 import struct
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import pyte
 
-from tests.e2e.nursery import start_forked
+from tests.e2e.nursery import sit_at, start_forked
 
 SYNC_QUERY, SYNC_ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 _SIP = 512  # bytes that a slow line takes at once
@@ -116,7 +115,7 @@ class Terminal:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.attributes_before = termios.tcgetattr(slave)
-        anew = anew or _read_by_python(environment or {})
+        anew = anew or sys.platform != "linux" or _read_by_python(environment or {})
         start = self._start_anew if anew else start_forked
         self.pid = start(arguments, slave, child_environment, limits or {}, redirect or {})
         self._slave = slave
@@ -133,16 +132,7 @@ class Terminal:
         """As `start_forked`, from a program's file."""
         pid = os.fork()
         if pid == 0:
-            os.setsid()
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
-            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
-            for descriptor in (0, 1, 2):
-                os.dup2(terminal, descriptor)
-            for descriptor, path in redirect.items():
-                os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), descriptor)
-            for limit, value in limits.items():
-                resource.setrlimit(limit, (value, value))
-            os.closerange(3, 256)
+            sit_at(terminal, limits, redirect)
             os.execve(sys.executable, [sys.executable, "-m", "mnist_tui", *arguments], environment)
         return pid
 

@@ -150,7 +150,8 @@ def test_21_settings_that_a_run_cannot_change(run: Path, tmp_path: Path) -> None
 
 
 def test_22_another_number_of_threads_is_said(run: Path, tmp_path: Path) -> None:
-    with Terminal(["--resume", "a", "--epochs", "9999", "--threads", "2"], tmp_path) as terminal:
+    arguments = ["--resume", "a", "--epochs", "9999", "--threads", "2"]
+    with Terminal(arguments, tmp_path, anew=True) as terminal:
         terminal.until("it is not bit-exact: threads 1 -> 2")
         terminal.until(trained_some)
         terminal.type("q")

@@ -35,7 +35,7 @@ def assert_saved(run: Path, status: str) -> None:
 
 
 def test_15_train_inspect_and_quit_leave_a_saved_run_and_a_restored_terminal(tmp_path: Path) -> None:
-    with Terminal([], tmp_path) as terminal:
+    with Terminal([], tmp_path, anew=True) as terminal:
         text = terminal.until("ready")
         for panel in ("hyperparameters", "loss", "accuracy", "test digits"):
             assert panel in text
@@ -95,7 +95,7 @@ def test_an_interrupt_saves_restores_the_terminal_and_gives_its_code(tmp_path: P
 
 
 def test_leaving_while_torch_is_imported_is_at_once(tmp_path: Path) -> None:
-    with Terminal([], tmp_path) as terminal:
+    with Terminal([], tmp_path, anew=True) as terminal:
         terminal.until("hyperparameters")
         terminal.type("q")
         assert terminal.wait(5) == 0

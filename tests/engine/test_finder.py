@@ -32,13 +32,12 @@ def found(events: list[Event]) -> RateFound:
     return finding
 
 
+OFTEN = [("adam", True), ("sgd", False)]
+SELDOM = [("adam", False), ("sgd", True), ("rmsprop", False), ("rmsprop", True)]
+
+
 @pytest.mark.parametrize(
-    ("optimizer", "paused"),
-    [
-        ("adam", True),
-        ("sgd", False),
-        *(pytest.param(*case, marks=pytest.mark.long) for case in (("adam", False), ("sgd", True), ("rmsprop", True))),
-    ],
+    ("optimizer", "paused"), [*OFTEN, *(pytest.param(*case, marks=pytest.mark.long) for case in SELDOM)]
 )
 def test_a_run_goes_on_as_if_the_finder_had_never_been(optimizer: str, paused: bool) -> None:
     start = attrs.evolve(START, optimizer=optimizer, schedule="one-cycle")

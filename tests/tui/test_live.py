@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import attrs
 import pytest
@@ -24,10 +25,12 @@ from mnist_tui.core.events import (
     Resumed,
     Rewound,
     RunContinued,
+    RunFailed,
     RunFinished,
     StopScheduled,
 )
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
+from mnist_tui.core.resuming import Resumption
 from mnist_tui.core.settings import ScreenSettings
 from mnist_tui.tui.app import MnistApp
 from mnist_tui.tui.keys import KEYS
@@ -89,6 +92,33 @@ async def test_a_run_that_goes_on_shows_its_curves_before_torch_is_there() -> No
         assert app.session.progress.phase == "training"
         assert [bucket.last for bucket in app.session.history.loss.whole()] == [bucket.last for bucket in buckets]
         assert len(app.session.history.tests) == len(app.session.history.marks) == 1
+
+
+async def test_a_run_that_cannot_go_on_leaves_neither_curves_nor_settings(tmp_path: Path) -> None:
+    data, engine, *past = mid_run()
+    app, runner = make_app([data])
+    mine = attrs.evolve(START, dropout=0.25)
+    async with app.run_test(size=SIZE) as pilot:
+        await shown(pilot, app)
+        app.session.edit("dropout", 0.25)
+        app.session.start(resumption=Resumption(tmp_path, facts={"hyperparameters": {"momentum": 0.5}}))
+        assert app.session.wanted == attrs.evolve(START, momentum=0.5)
+        await tell(pilot, app, runner, Recalled(tuple(past), ahead=True))
+        await tell(pilot, app, runner, engine, RunFailed("last.pt is damaged"))
+        assert app.session.wanted == mine
+        assert "last.pt is damaged" in text_of(app.screen.query_one("#loss", MetricChart))
+
+
+async def test_an_edit_just_before_a_run_goes_on_is_on_its_row() -> None:
+    data, engine, *past = mid_run()
+    app, runner = make_app([data])
+    async with app.run_test(size=SIZE) as pilot:
+        await shown(pilot, app)
+        app.session.edit("dropout", 0.25)
+        continued = RunContinued("20260101-120000-classic", "runs/x", 1250, START, "cpu", 60000, 421642)
+        edited = HyperparametersApplied(1251, START, attrs.evolve(START, dropout=0.25))
+        await tell(pilot, app, runner, engine, Recalled(tuple(past)), continued, edited)
+        assert app.session.wanted.dropout == 0.25
 
 
 # --- undo
