@@ -1,7 +1,7 @@
 """Programs that are born with torch in memory: it takes 3 s to import, in each of sixty programs.
 
 A process that has imported torch, and nothing of ours, forks; the child becomes `python -m mnist_tui`. What hangs on
-the import itself, as that the screen comes before it, is to be seen in a program that starts anew. Only Linux can do this.
+the import itself, as that the screen comes before it, is to be seen in a program that starts anew. Linux only.
 """
 
 from __future__ import annotations
@@ -112,10 +112,7 @@ def serve(wire: socket.socket) -> dict[str, Any]:
             if child == 0:
                 wire.detach()
                 order = dict(json.loads(message))
-                limits, redirect = (
-                    {int(key): value for key, value in order.pop(name)} for name in ("limits", "redirect")
-                )
-                sit_at(descriptors[0], limits, redirect)
+                sit_at(descriptors[0], dict(order.pop("limits")), dict(order.pop("redirect")))
                 return order
             os.write(told, str(child).encode())
             os._exit(0)
