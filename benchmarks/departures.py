@@ -19,7 +19,7 @@ from benchmarks.terminal import TRAINING, Terminal
 from mnist_tui.core.errors import UserError
 from mnist_tui.engine.restoring import read_state
 
-STALL_SECONDS = 1.5
+STALL_SECONDS = 4.0  # by then the terminal's 4 kB are full, and the program is stuck in writing
 Leave = Callable[[Terminal], None]
 
 
@@ -67,13 +67,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     flags = parser.parse_args()
 
     generator = random.Random(flags.seed)
     times: list[float] = []
     failed: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        for way in WAYS:
+        for way in flags.ways:
             for number in range(1, flags.times + 1):
                 try:
                     seconds = leave(Path(folder) / f"{way} {number}".replace(" ", "-"), way, generator.uniform(0.5, 2))
@@ -83,9 +84,9 @@ def main() -> None:
                     continue
                 times.append(seconds)
                 print(f"{way} {number}: {seconds:.2f} s", flush=True)
-    count = flags.times * len(WAYS)
+    count = flags.times * len(flags.ways)
     report(
-        f"{', '.join(WAYS)}, {flags.times} times each: resumable, with the right exit code; worst time",
+        f"{', '.join(flags.ways)}, {flags.times} times each: resumable, with the right exit code; worst time",
         "-",
         "all; <= 4 s",
         f"{count - len(failed)} of {count}; {max(times):.2f} s, median {median(times).show('.2f', ' s')}",
