@@ -41,7 +41,7 @@ from mnist_tui.core.owner import OWNER_FILE, claim
 from mnist_tui.core.recorder import Recorder
 from mnist_tui.core.replay import Replay
 from mnist_tui.core.replay import in_force as events_in_force
-from mnist_tui.core.resuming import Resumption, prepare_resumption
+from mnist_tui.core.resuming import Resumption, check_whole, prepare_resumption
 from mnist_tui.core.runs import read_run, run_folders
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.engine import architectures
@@ -309,11 +309,42 @@ def test_a_finished_run_is_given_more_epochs(settings: RunSettings, other: RunSe
     begin(settings, RICH)
     with pytest.raises(UsageError, match=r"classic is finished, after 3 epochs: .*--resume classic --epochs 8"):
         resumption(settings)
+    with pytest.raises(UsageError, match=r"is finished, after 3 epochs"):
+        resumption(settings, changes={"epochs": 2})
     go_on(settings, changes={"epochs": 5})
     begin(other, attrs.evolve(RICH, epochs=5))
     for one, same in zip(weights(folder_of(settings)), weights(folder_of(other)), strict=True):
         assert torch.equal(one, same)
     assert in_force(folder_of(settings)) == in_force(folder_of(other))
+
+
+def test_a_run_is_not_given_fewer_epochs_than_it_has_trained(settings: RunSettings) -> None:
+    begin(settings, attrs.evolve(SMALL, epochs=3), 5)
+    assert read_run(folder_of(settings))["epochs"] == 1
+    with pytest.raises(UsageError, match=r"classic has trained 1 epoch, .*go on with --resume classic, or with"):
+        resumption(settings, changes={"epochs": 1})
+    assert resumption(settings, changes={"epochs": 2}).goes_on_with.epochs == 2
+
+
+def test_a_checkpoint_is_found_damaged_before_anything_is_stopped_for_it(settings: RunSettings) -> None:
+    begin(settings, SMALL, 3)
+    taken, folder = resumption(settings), folder_of(settings) / "checkpoints"
+    check_whole(taken)
+    shutil.copy(folder / "last.pt", folder / "edit-0001.pt")
+    with open(folder / "last.pt", "r+b") as file:
+        file.truncate(1000)
+    with pytest.raises(
+        ModelFileError, match=r"classic cannot go on, last.pt is damaged: .*with: mnist-tui --resume .*1.pt"
+    ):
+        check_whole(taken)
+    (folder / "edit-0001.pt").write_bytes(b"")
+    with pytest.raises(ModelFileError, match=r"is damaged: the archive is damaged \(BadZipFile\)$"):
+        check_whole(taken)
+    (folder / "last.pt").unlink()
+    with pytest.raises(ModelFileError, match=r"edit-0001.pt is damaged: the file is empty$"):
+        check_whole(taken)
+    (folder / "edit-0001.pt").unlink()
+    check_whole(taken)
 
 
 def test_a_run_that_stopped_early_goes_on_without_patience(settings: RunSettings) -> None:
@@ -475,7 +506,7 @@ def test_a_damaged_checkpoint_names_the_one_before(
     message = failure(go_on(settings))
     previous = stopped / "checkpoints" / "previous.pt"
     assert message.startswith(f"{path} is not a model of mnist-tui: ")
-    assert message.endswith(f"previous.pt is whole, go on from step 4 with --resume {previous}")
+    assert message.endswith(f"previous.pt is whole, go on from step 4 with: mnist-tui --resume {previous}")
     assert "weights_only" not in message
     assert snapshot(stopped) == before
     events = go_on(settings, str(previous))

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from mnist_tui.core.archive import damage_of
 from mnist_tui.core.errors import ModelFileError, UsageError, UserError
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters, with_changes
 from mnist_tui.core.knob import Value
@@ -124,8 +125,9 @@ def prepare_resumption(text: str, runs_dir: Path, changes: Mapping[str, Value]) 
                 f"{KNOBS[name].label} cannot change inside a run ({name_of(folder)} has {known.get(name)}): "
                 f"leave {KNOBS[name].flag} out, or begin a new run"
             )
-    if facts.get("status") == "done" and checkpoint is None:
-        _refuse_finished(name_of(folder), facts, known, changes)
+    if checkpoint is None:
+        refuse = _refuse_finished if facts.get("status") == "done" else _refuse_fewer
+        refuse(name_of(folder), facts, known, changes)
     live = {name: value for name, value in changes.items() if KNOBS[name].live}
     return Resumption(folder, checkpoint, live, facts)
 
@@ -153,9 +155,44 @@ def _refuse_finished(
             f"{name} stopped early, {after} without getting better for long enough: "
             f"go on with --resume {name} --patience 0"
         )
-    if not early and changes.get("epochs", planned) == planned:
+    if not early and _at_most(changes.get("epochs", planned), planned):
         more = f"--epochs {planned + 5}" if isinstance(planned, int) else "--epochs"
         raise UsageError(f"{name} is finished, {after}: give it more with --resume {name} {more}")
+
+
+def _refuse_fewer(name: str, facts: Mapping[str, Any], known: Mapping[str, Any], changes: Mapping[str, Value]) -> None:
+    finished = facts.get("epochs")
+    if finished and _at_most(changes.get("epochs"), finished):
+        raise UsageError(
+            f"{name} has trained {finished} epoch{'' if finished == 1 else 's'}, and --epochs counts them, too: "
+            f"go on with --resume {name}, or with a larger number"
+        )
+
+
+def _at_most(wanted: object, most: object) -> bool:
+    return isinstance(wanted, int) and isinstance(most, int) and wanted <= most
+
+
+def check_whole(resumption: Resumption) -> None:
+    """Read what a run will go on from, as far as that can be done without torch.
+
+    Raises:
+        ModelFileError: it is damaged; the sentence names another one to go on from.
+    """
+    path = resumption.checkpoint or newest_checkpoint(resumption.folder)
+    reason = _damage(path) if path is not None else ""
+    if path is not None and reason:
+        others = (other for other in other_checkpoints(resumption.folder, path) if not _damage(other))
+        whole = next(others, None)
+        instead = f"; go on from {whole.name} with: mnist-tui --resume {whole}" if whole is not None else ""
+        raise ModelFileError(f"{name_of(resumption.folder)} cannot go on, {path.name} is damaged: {reason}{instead}")
+
+
+def _damage(path: Path) -> str:
+    try:
+        return damage_of(path.read_bytes())
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def newest_checkpoint(folder: Path) -> Path | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mnist_tui.core.archive import damage_of
 from mnist_tui.core.errors import ModelFileError
 from mnist_tui.core.files import write_atomically
 from mnist_tui.engine.architectures import architecture_of, blank_network
@@ -163,7 +163,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ModelFileError(f"{path} is a folder without a model in it") from None
     except OSError as error:
         raise ModelFileError(f"cannot read {path}: {error.strerror}") from None
-    reason = _damage(data)
+    reason = damage_of(data)
     if reason:
         raise ModelFileError(f"{path} is not a model of mnist-tui: {reason}")
     try:
@@ -178,17 +178,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ModelFileError(f"{path} is not a model of mnist-tui: it holds a {type(content).__name__}, not weights")
     return content
-
-
-def _damage(data: bytes) -> str:
-    """Why the bytes cannot be a file of `torch.save`, or empty; torch itself does not look at the checksums."""
-    if not data:
-        return "the file is empty"
-    if not data.startswith(b"PK\x03\x04"):
-        return "it is not a file written by torch.save (1.6 or later)"
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            broken = archive.testzip()
-    except Exception as error:  # zipfile and its decompressors, too, raise many things on damaged files
-        return f"the archive is damaged ({type(error).__name__})"
-    return f"its member {broken} is damaged" if broken else ""

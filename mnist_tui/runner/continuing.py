@@ -153,5 +153,5 @@ def _with_a_way_out(error: ModelFileError, folder: Path, damaged: Path) -> Model
             step = read_state(path).place.step
         except ModelFileError:
             continue
-        return ModelFileError(f"{error}; {path.name} is whole, go on from step {step} with --resume {path}")
+        return ModelFileError(f"{error}; {path.name} is whole, go on from step {step} with: mnist-tui --resume {path}")
     return error

@@ -322,7 +322,7 @@ class Session:
             return "the run is being read" if self.reading else "no batch of it is recorded yet"
         if phase == "failed":
             return self.progress.error
-        if self.start_wanted or self.progress.active:
+        if self.start_wanted or self.progress.active or (self.progress.expected and not self.progress.run):
             if self.progress.run or phase == "ready":
                 return "the first batches are on their way"
             return f"{phase}, then {'it goes on' if self.progress.expected else 'training starts'}"

@@ -106,6 +106,12 @@ async def test_a_run_that_cannot_go_on_leaves_neither_curves_nor_settings(tmp_pa
         await tell(pilot, app, runner, Recalled(tuple(past), ahead=True))
         await tell(pilot, app, runner, engine, RunFailed("last.pt is damaged"))
         assert app.session.wanted == mine
+        app.session.progress.expected = "20260101-120000-classic"
+        await pilot.press("space")
+        assert runner.calls.count("start") == 1
+        assert any("begin a new run with the settings on the rows" in words for words in said(app))
+        await pilot.press("space")
+        assert runner.calls.count("start") == 2
         assert "last.pt is damaged" in text_of(app.screen.query_one("#loss", MetricChart))
 
 

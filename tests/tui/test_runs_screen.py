@@ -220,6 +220,16 @@ async def test_resuming_a_run_is_an_order_and_asks_before_it_stops_another(tmp_p
         assert app.session.wanted == order.hyperparameters == order.resumption.goes_on_with
 
 
+async def test_nothing_is_stopped_for_a_run_that_cannot_go_on(tmp_path: Path) -> None:
+    folder = record_run(tmp_path, "mine", status="stopped")
+    (folder / "checkpoints" / "last.pt").write_bytes(b"PK")
+    app, runner = app_over(tmp_path)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot, app, "R", "R")
+        assert "mine cannot go on, last.pt is damaged" in toasts(app)
+        assert runner.orders == []
+
+
 async def test_resuming_a_finished_run_wants_more_epochs(tmp_path: Path) -> None:
     record_run(tmp_path, "mine", status="done")
     app, runner = app_over(tmp_path)
@@ -229,7 +239,9 @@ async def test_resuming_a_finished_run_wants_more_epochs(tmp_path: Path) -> None
         assert "is finished" in toasts(app)
         assert runner.orders == []
         app.session.wanted = attrs.evolve(app.session.wanted, epochs=50)
-        await pilot.press("R", "R")
+        await pilot.press("R")
+        assert "and to go on with mine, up to epoch 50." in toasts(app)
+        await pilot.press("R")
         await pilot.pause()
         (order,) = runner.orders
         assert order.resumption is not None

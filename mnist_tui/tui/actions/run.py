@@ -26,9 +26,10 @@ class RunActions(SessionApp):
             session.runner.resume()
         elif progress.phase == "failed" and not progress.device:
             self.say(progress.error, "nothing can be trained", severity="error")
-        elif progress.over and progress.run:
-            question = "It is on the disk. Press space again to begin a new run."
-            if not session.start_wanted and self.confirmed("start", question, f"{progress.name} is over"):
+        elif progress.over and progress.name:
+            what = "is over" if progress.run else "does not go on"
+            question = "It is on the disk. Press space again to begin a new run with the settings on the rows."
+            if not session.start_wanted and self.confirmed("start", question, f"{progress.name} {what}"):
                 self._start()
         elif not session.start_wanted:
             self._start()

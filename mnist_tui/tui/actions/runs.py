@@ -66,7 +66,7 @@ class RunsActions(LookActions):
         if session.watching:
             self.say(f"Here a run is only watched: leave, and run mnist-tui --resume {printable(resumable(folder))}")
             return
-        from mnist_tui.core.resuming import prepare_resumption
+        from mnist_tui.core.resuming import check_whole, prepare_resumption
 
         try:
             facts = read_run(folder)
@@ -74,7 +74,10 @@ class RunsActions(LookActions):
             more = facts.get("status") == "done" and isinstance(finished, int) and session.wanted.epochs > finished
             changes = {"epochs": session.wanted.epochs} if more else {}
             resumption = prepare_resumption(str(folder), session.settings.runs_dir, changes)
-            question = f"Press R again to stop {progress.name}, saved, and to go on with {printable(name)}."
+            if progress.active:  # and shall not be stopped for one that cannot go on
+                check_whole(resumption)
+            until = f", up to epoch {session.wanted.epochs}" if more else ""
+            question = f"Press R again to stop {progress.name}, saved, and to go on with {printable(name)}{until}."
             if progress.active and not self.confirmed(f"resume {name}", question):
                 return
             session.start(resumption=resumption)
