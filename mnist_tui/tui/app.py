@@ -308,7 +308,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
 
     def _way_back(self, event: events.Rewound) -> str:
         if self._going_on:
-            return f"Steps {event.to_step + 1} to {event.from_step} lie behind that checkpoint, and are trained again."
+            return f"Steps {event.to_step + 1} to {event.from_step} come after that checkpoint, and are trained again."
         branches = self.session.history.abandoned
         marks = branches[-1].marks if branches and event.from_step > event.to_step else []
         edit = next((mark.label for mark in marks if mark.edit == event.edit), "the edit") if event.edit else ""
