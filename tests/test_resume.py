@@ -326,6 +326,15 @@ def test_a_run_is_not_given_fewer_epochs_than_it_has_trained(settings: RunSettin
     assert resumption(settings, changes={"epochs": 2}).goes_on_with.epochs == 2
 
 
+def test_as_many_epochs_as_were_planned_are_no_fewer(settings: RunSettings) -> None:
+    begin(settings, SMALL)
+    path = folder_of(settings) / "run.json"
+    facts = json.loads(path.read_text())
+    assert facts["epochs"] == SMALL.epochs
+    path.write_text(json.dumps({**facts, "status": "running"}))  # killed in its last evaluation
+    assert resumption(settings, changes={"epochs": SMALL.epochs}).goes_on_with == SMALL
+
+
 def test_a_checkpoint_is_found_damaged_before_anything_is_stopped_for_it(settings: RunSettings) -> None:
     begin(settings, SMALL, 3)
     taken, folder = resumption(settings), folder_of(settings) / "checkpoints"

@@ -161,8 +161,8 @@ def _refuse_finished(
 
 
 def _refuse_fewer(name: str, facts: Mapping[str, Any], known: Mapping[str, Any], changes: Mapping[str, Value]) -> None:
-    finished = facts.get("epochs")
-    if finished and _at_most(changes.get("epochs"), finished):
+    finished, wanted = facts.get("epochs"), changes.get("epochs")
+    if finished and wanted != known.get("epochs") and _at_most(wanted, finished):
         raise UsageError(
             f"{name} has trained {finished} epoch{'' if finished == 1 else 's'}, and --epochs counts them, too: "
             f"go on with --resume {name}, or with a larger number"
