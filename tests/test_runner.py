@@ -42,7 +42,7 @@ from mnist_tui.core.runs import name_of, read_run, run_folders
 from mnist_tui.core.settings import RunSettings
 from mnist_tui.engine import examiner
 from mnist_tui.engine.checkpoint import load_model
-from mnist_tui.engine.learner import Learner
+from mnist_tui.engine.learner import Learner, Outcome
 from mnist_tui.engine.stepper import Stepper
 from mnist_tui.runner import Order
 from mnist_tui.runner.local import LocalRunner
@@ -366,7 +366,7 @@ def test_memory_that_is_full_outside_a_batch_ends_the_run_in_one_sentence(
 def fail_above(monkeypatch: pytest.MonkeyPatch, batch_size: int, error: BaseException) -> None:
     real = Learner.train_batch
 
-    def train_batch(self: Learner, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def train_batch(self: Learner, images: torch.Tensor, labels: torch.Tensor) -> Outcome:
         if len(images) > batch_size:
             raise error
         return real(self, images, labels)

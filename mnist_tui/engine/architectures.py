@@ -10,6 +10,7 @@ from torch import Tensor
 from mnist_tui.core.errors import ModelFileError
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import Precision
+from mnist_tui.engine.cuda.classic import ClassicKernels, classic_program
 from mnist_tui.engine.deep import DeepCNN, has_deep_kernels
 from mnist_tui.engine.model import CNN
 from mnist_tui.engine.native import instructions
@@ -35,10 +36,21 @@ def kernels_for(hyperparameters: Hyperparameters, device: torch.device, precisio
     """What our own convolutions are written in that a run with `hyperparameters` has; None where none play a part."""
     architecture = architecture_for(hyperparameters)
     deep = architecture.kind == "deep"
+    if device.type == "cuda" and not deep and precision == "fp32":
+        return "CUDA" if classic_program(architecture, device) is not None else "none"
     if device.type != "cpu" or (deep and precision != "fp32"):
         return None
     there = has_deep_kernels(architecture) if deep else has_kernels(architecture.width, architecture.second_width)
     return instructions() if there else "none"
+
+
+def loss_kernels(model: Network) -> ClassicKernels | None:
+    """What computes a training batch's loss and gradients of `model` in kernels of our own, or None: torch does."""
+    weight = model.conv1.weight
+    if model.precision != "fp32" or weight.device.type != "cuda":
+        return None
+    program = classic_program(model.architecture, weight.device)
+    return None if program is None else ClassicKernels(model, program)
 
 
 def blank_network(architecture: Architecture) -> Network:

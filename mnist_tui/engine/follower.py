@@ -93,9 +93,9 @@ class _Follower:
             seed = (hyperparameters.seed * 1_000_003 + samples) * self._team.world_size + self._team.rank
             torch.manual_seed(seed % 2**63)
         learner.batch = len(batch)
-        loss, logits = learner.train_batch(images, labels)
+        loss, _, hits = learner.train_batch(images, labels)
         self._losses.append(loss)
-        self._correct.append((logits.argmax(1) == labels).sum())
+        self._correct.append(hits)
 
     def _epoch_order(self, epoch: int) -> Order:
         seed = self._learner.hyperparameters.seed

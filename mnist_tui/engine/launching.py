@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 
 import attrs
 import torch
@@ -26,9 +26,11 @@ from mnist_tui.core.events import BatchesTrained
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.engine.augment import augments, draw, move, strengths
 from mnist_tui.engine.batches import Batches, Order
+from mnist_tui.engine.cuda.program import Program, program_or_none
 from mnist_tui.engine.graphs import CannotRecord, Landing, Recorder, Recording, make_recorder, send
 from mnist_tui.engine.keeper import Place
 from mnist_tui.engine.learner import Learner
+from mnist_tui.engine.network import SIDE
 from mnist_tui.engine.streaming import StreamedBatches
 
 WARM_UP = 3  # batches before a capture, as torch's documentation has it
@@ -64,6 +66,12 @@ class _Underway:
         return attrs.evolve(self.trained, losses=losses, correct=correct, gradient_norm=numbers[-1])
 
 
+@cache
+def _batch_kernels(device: torch.device) -> Program | None:
+    """Two launches where torch has a dozen, before and after a batch; None where there are none."""
+    return program_or_none("batch", (), device)
+
+
 class Buffers:
     """The tensors that a step reads and writes, for up to `capacity` batches of `batch_size` images."""
 
@@ -78,6 +86,7 @@ class Buffers:
         self.rate = rate.view(1)
         self.losses = torch.zeros(capacity, device=device)
         self.correct = torch.zeros(capacity, dtype=torch.int64, device=device)
+        self._kernels = _batch_kernels(device)
 
     def fill(self, hyperparameters: Hyperparameters, indices: Tensor, rates: list[float], samples: int) -> None:
         """Lay out `indices` (n, b) int64 on the device, n at most `capacity`; nothing is waited for."""
@@ -89,6 +98,27 @@ class Buffers:
             drawn = [draw(hyperparameters.seed, samples + number * size, size) for number in range(batches)]
             send(torch.stack(drawn), self.draws[:batches, :, :size])
             send(strengths(hyperparameters), self.strengths)
+
+    def take(self, train: Batches, count: int) -> tuple[Tensor, Tensor]:
+        """Input and labels of the batch that the slot counts, of `count` images; its rate is in force from now on."""
+        if self._kernels is not None:
+            images = torch.empty(count, 1, SIDE, SIDE, device=train.device)
+            labels = torch.empty(count, dtype=torch.int64, device=train.device)
+            given = (train.images, train.labels, self.indices, self.rates, self.slot)
+            size = self.indices.shape[1]
+            self._kernels.launch("take", (count, 1, 1), SIDE * SIDE // 4, *given, images, labels, self.rate, size)
+            return images, labels
+        torch.index_select(self.rates, 0, self.slot, out=self.rate)
+        return train.gather(self.indices.index_select(0, self.slot).view(-1)[:count])
+
+    def note(self, loss: Tensor, hits: Tensor) -> None:
+        """Keep what the batch came to, and count it."""
+        if self._kernels is not None:
+            self._kernels.launch("note", (1, 1, 1), 1, loss, hits, self.losses, self.correct, self.slot)
+            return
+        self.losses.index_copy_(0, self.slot, loss.view(1))
+        self.correct.index_copy_(0, self.slot, hits.view(1))
+        self.slot.add_(1)
 
 
 class Launcher:
@@ -262,16 +292,11 @@ class Launcher:
         """The batch that the device's counter is at, from its images to the counter's next place."""
         buffers = self._buffers
         assert buffers is not None
-        slot = buffers.slot
-        batch = buffers.indices.index_select(0, slot).view(-1)[:count]
-        images, labels = self._train.gather(batch)
+        images, labels = buffers.take(self._train, count)
         if buffers.draws is not None:
-            images = move(images, buffers.draws.index_select(0, slot)[0, :, :count], buffers.strengths)
-        torch.index_select(buffers.rates, 0, slot, out=buffers.rate)
-        loss, logits = self._learner.train_batch(images, labels)
-        buffers.losses.index_copy_(0, slot, loss.view(1))
-        buffers.correct.index_copy_(0, slot, (logits.argmax(1) == labels).sum().view(1))
-        slot.add_(1)
+            images = move(images, buffers.draws.index_select(0, buffers.slot)[0, :, :count], buffers.strengths)
+        loss, _, hits = self._learner.train_batch(images, labels)
+        buffers.note(loss, hits)
 
     def _seal(self) -> None:
         """Send what the chunk came to so far on its way to the host; what is launched from now on is another's."""

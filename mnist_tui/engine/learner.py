@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,11 +12,19 @@ from torch import Tensor
 
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import Precision
-from mnist_tui.engine.architectures import architecture_for, make_network
+from mnist_tui.engine.architectures import architecture_for, loss_kernels, make_network
 from mnist_tui.engine.averaging import WeightAverage
 from mnist_tui.engine.checkpoint import set_random_state
 from mnist_tui.engine.network import Network
 from mnist_tui.engine.optimizers import apply_live, make_optimizer, make_step, make_tensor_step, restore_optimizer
+
+
+class Outcome(NamedTuple):
+    """What a batch came to, on the device: its mean loss () in nats, logits (n, 10), right answers () int64."""
+
+    loss: Tensor
+    logits: Tensor
+    hits: Tensor
 
 
 class Learner:
@@ -46,6 +54,7 @@ class Learner:
         self.hyperparameters = hyperparameters
         self.model = model
         self._weights = list(model.parameters())
+        self._kernels = loss_kernels(model)
         self._rate: Tensor | None = None
         self._use(optimizer)
 
@@ -93,20 +102,27 @@ class Learner:
         if bool(new.weight_average) != bool(old.weight_average):
             self._average_anew()
 
-    def train_batch(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Forward, loss, zero_grad, backward, step; returns loss (nats) and logits, both on the device.
+    def train_batch(self, images: Tensor, labels: Tensor) -> Outcome:
+        """Forward, loss, zero_grad, backward, step.
 
         Args:
             images: (n, 1, 28, 28) float32.
             labels: (n,) int64.
         """
-        hyperparameters = self.hyperparameters
-        logits = self.model(images)
-        loss = F.cross_entropy(logits, labels, label_smoothing=hyperparameters.label_smoothing)
+        outcome = self.forward(images, labels)
         self.forget_gradients()
-        loss.backward()  # type: ignore[no-untyped-call]
+        outcome.loss.backward()  # type: ignore[no-untyped-call]
         self.step()
-        return loss.detach(), logits.detach()
+        return outcome._replace(loss=outcome.loss.detach(), logits=outcome.logits.detach())
+
+    def forward(self, images: Tensor, labels: Tensor) -> Outcome:
+        """The first half of `train_batch`, whose loss `backward` can be called of."""
+        smoothing = self.hyperparameters.label_smoothing
+        if self._kernels is not None:
+            return Outcome(*self._kernels(images, labels, smoothing))
+        logits = self.model(images)
+        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        return Outcome(loss, logits, count_hits(logits, labels))
 
     def step(self) -> None:
         """Move the weights by the gradients as they are, which are clipped first where that is wanted."""
@@ -190,3 +206,8 @@ class Learner:
         if self.average is not None and "average" in content:
             self.average.restore(content["average"]["model"], content["average"]["updates"])
         set_random_state(content["rng"])
+
+
+def count_hits(logits: Tensor, labels: Tensor) -> Tensor:
+    """How many of `labels` (n,) have the highest of `logits` (n, 10): () int64, not waited for."""
+    return (logits.detach().argmax(1) == labels).sum()

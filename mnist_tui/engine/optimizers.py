@@ -14,6 +14,7 @@ from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.engine.cuda import adam as kernel
 
 
 def make_optimizer(parameters: Iterable[Tensor], hyperparameters: Hyperparameters) -> torch.optim.Optimizer:
@@ -112,6 +113,10 @@ def _adam(
     states: list[Any],
     rate: float | Tensor,
 ) -> None:
+    program = kernel.adam_program(weights)
+    if program is not None and isinstance(rate, Tensor):
+        kernel.step(program, group, weights, gradients, states, rate, decoupled=update is adamw)
+        return
     beta1, beta2 = group["betas"]
     update(
         weights,

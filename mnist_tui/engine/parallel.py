@@ -27,7 +27,7 @@ from mnist_tui.core.settings import Precision
 from mnist_tui.engine.alone import Alone
 from mnist_tui.engine.checkpoint import learning_state, serialise, state_of
 from mnist_tui.engine.keeper import Place
-from mnist_tui.engine.learner import Learner
+from mnist_tui.engine.learner import Learner, Outcome, count_hits
 from mnist_tui.engine.network import SIDE, Network
 from mnist_tui.engine.team import Team, Word
 
@@ -53,8 +53,8 @@ class SharedLearner(Learner):
         with team.watch():
             self._network = DistributedDataParallel(self.model, gradient_as_bucket_view=True)
 
-    def train_batch(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Train this rank's share of a batch; returns its part of the batch's mean loss (nats), and its logits.
+    def train_batch(self, images: Tensor, labels: Tensor) -> Outcome:
+        """Train this rank's share of a batch; the loss is its part of the batch's mean.
 
         DistributedDataParallel takes the mean of the ranks' gradients; so each rank's loss is the sum over its share,
         times ranks, divided by the images of the whole batch. A rank without a share takes part with a zero.
@@ -74,7 +74,8 @@ class SharedLearner(Learner):
             self.forget_gradients()
             (loss * self._team.world_size).backward()  # type: ignore[no-untyped-call]
             self.step()
-        return loss.detach(), logits.detach()[:count]
+        logits = logits.detach()[:count]
+        return Outcome(loss.detach(), logits, count_hits(logits, labels[:count]))
 
     def apply(self, new: Hyperparameters) -> None:
         """As in one process."""

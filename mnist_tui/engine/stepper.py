@@ -93,10 +93,10 @@ class Stepper:
 
     def _train_batch(self, images: Tensor, labels: Tensor) -> Tensor:
         """Returns the logits."""
-        loss, logits = self._learner.train_batch(images, labels)
+        loss, logits, hits = self._learner.train_batch(images, labels)
         self._learner.average_weights()
         self._losses.append(loss)
-        self._correct.append((logits.argmax(1) == labels).sum())
+        self._correct.append(hits)
         return logits
 
     def _train_timed(self, indices: Tensor) -> None:

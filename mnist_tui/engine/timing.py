@@ -8,7 +8,6 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mnist_tui.core.speed import STAGES, StageTimes
@@ -51,8 +50,7 @@ def time_batch(learner: Learner, train: Batches, indices: Tensor, samples: int) 
     if augments(hyperparameters):
         images = augment(images, hyperparameters, samples)
     marks.append(_now(wait))
-    logits = learner.model(images)
-    loss = F.cross_entropy(logits, labels, label_smoothing=hyperparameters.label_smoothing)
+    loss, _, hits = learner.forward(images, labels)
     marks.append(_now(wait))
     learner.forget_gradients()
     loss.backward()  # type: ignore[no-untyped-call]
@@ -60,7 +58,6 @@ def time_batch(learner: Learner, train: Batches, indices: Tensor, samples: int) 
     learner.step()
     learner.average_weights()
     marks.append(_now(wait))
-    hits = (logits.detach().argmax(1) == labels).sum()
     hits.item()
     loss.item()
     marks.append(_now(wait))

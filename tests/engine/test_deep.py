@@ -72,7 +72,7 @@ def test_a_batch_may_be_one_image() -> None:
     learner = Learner(DEEP, CPU)
     learner.model.train()
     before = learner.model.norm7.running_mean.clone()  # type: ignore[union-attr, operator]
-    loss, _ = learner.train_batch(IMAGES[:1], LABELS[:1])
+    loss, *_ = learner.train_batch(IMAGES[:1], LABELS[:1])
     assert loss.isfinite()
     assert learner.is_finite()
     assert torch.equal(learner.model.norm7.running_mean, before)  # type: ignore[union-attr, arg-type]

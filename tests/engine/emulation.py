@@ -1,0 +1,95 @@
+"""CUDA kernels on the CPU: their source compiled as C++, the threads of a block as fibers that meet at barriers."""
+
+import ctypes
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from mnist_tui.engine.cuda.compiler import SOURCES
+from mnist_tui.engine.cuda.program import Argument, pack
+
+HAS_COMPILER = shutil.which("g++") is not None
+
+_BEFORE = """
+#include <ucontext.h>
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <vector>
+using std::min; using std::max;
+struct Three { int x, y, z; };
+static Three threadIdx, blockIdx, blockDim, gridDim;
+struct alignas(4) uchar4 { unsigned char x, y, z, w; };
+struct alignas(8) float2 { float x, y; };
+struct alignas(16) float4 { float x, y, z, w; };
+static ucontext_t outside; static ucontext_t* inside;
+static void meet() { swapcontext(inside, &outside); }
+#define __global__
+#define __device__
+#define __shared__ static
+#define __forceinline__ inline
+#define __launch_bounds__(n)
+#define __align__(n) __attribute__((aligned(n)))
+#define __syncthreads meet
+#define __threadfence()
+static int atomicAdd(int* at, int by) { int was = *at; *at += by; return was; }
+template <typename F> static void run(int x, int y, int z, int threads, F kernel) {
+  static F* here; here = &kernel;
+  static bool ended;
+  const size_t size = 64 << 10;
+  std::vector<ucontext_t> fibers(threads); std::vector<char> stacks(threads * size); std::vector<bool> over(threads);
+  blockDim = {threads, 1, 1}; gridDim = {x, y, z};
+  for (int block = 0; block < x * y * z; block++) {
+    blockIdx = {block % x, block / x % y, block / x / y};
+    std::fill(over.begin(), over.end(), false);
+    for (int t = 0; t < threads; t++) {
+      getcontext(&fibers[t]);
+      fibers[t].uc_stack.ss_sp = &stacks[t * size]; fibers[t].uc_stack.ss_size = size; fibers[t].uc_link = &outside;
+      makecontext(&fibers[t], (void (*)())+[] { (*here)(); ended = true; }, 0);
+    }
+    for (int left = threads; left;)
+      for (int t = 0; t < threads; t++) {
+        if (over[t]) continue;
+        threadIdx = {t, 0, 0}; inside = &fibers[t]; ended = false;
+        swapcontext(&outside, inside);
+        if (ended) { over[t] = true; left--; }
+      }
+  }
+}
+"""
+
+_KERNEL = r'extern "C" __global__ void (?:__launch_bounds__\(.*?\) )?(\w+)\((.*?)\)\s*\{'
+
+
+class Emulated:
+    """The kernels of a source, for tensors on the CPU; slow, block after block."""
+
+    def __init__(self, name: str, macros: Mapping[str, int], folder: Path) -> None:
+        source = (SOURCES / f"{name}.cu").read_text()
+        text = _BEFORE + source + "\n".join(_trampolines(source))
+        stem = "-".join([name, *map(str, macros.values())])
+        (folder / f"{stem}.cpp").write_text(text)
+        flags = [f"-D{macro}={value}" for macro, value in macros.items()]
+        command = ["g++", "-std=c++17", "-O1", "-w", "-shared", "-fPIC", *flags, f"{stem}.cpp", "-o", f"{stem}.so"]
+        subprocess.run(command, cwd=folder, check=True)
+        self._library = ctypes.CDLL(str(folder / f"{stem}.so"))
+        self.launched: list[str] = []
+
+    def launch(self, kernel: str, grid: tuple[int, int, int], threads: int, *arguments: Argument) -> None:
+        values = pack(arguments)
+        addresses = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
+        self._library[f"run_{kernel}"](addresses, *grid, threads)
+        self.launched.append(kernel)
+
+
+def _trampolines(source: str) -> list[str]:
+    bare = re.sub(r"//[^\n]*", "", source)
+    made = []
+    for name, words in re.findall(_KERNEL, bare, re.DOTALL):
+        types = [re.sub(r"\s*\w+$", "", word.strip()) for word in words.split(",")]
+        given = ", ".join(f"*({kind}*)p[{number}]" for number, kind in enumerate(types))
+        body = f"run(x, y, z, threads, [=] {{ {name}({given}); }});"
+        made.append(f'extern "C" void run_{name}(void** p, int x, int y, int z, int threads) {{ {body} }}')
+    return made
