@@ -15,37 +15,40 @@ struct Tensors {
 
 #define BLOCK 1024
 
-// A grid of as many blocks of 256 threads as `tensors` end at, each for 1024 numbers of one tensor.
+// A grid of as many blocks of 256 threads as `tensors` end at, each for 1024 numbers of one tensor. The corrections
+// 1 - beta^steps are -expm1(steps log(beta)), exact in float32 also after the first steps.
 extern "C" __global__ void __launch_bounds__(256) adam(
-    const Tensors tensors, const float* steps, const float* rate, double beta1, double beta2, float decay, float eps,
-    int decoupled)
+    const Tensors tensors, const float* steps, const float* rate, float beta1, float beta2, float log1, float log2,
+    float decay, float eps, int decoupled)
 {
-    __shared__ float corrections[2];
-    if (threadIdx.x == 0) {
-        const double taken = *steps;
-        corrections[0] = (float)(*rate / (1.0 - pow(beta1, taken)));
-        corrections[1] = (float)sqrt(1.0 - pow(beta2, taken));
-    }
-    __syncthreads();
+    const float step_size = *rate / -expm1f(*steps * log1), root = sqrtf(-expm1f(*steps * log2));
+    const float shrink = 1.0f - *rate * decay;
     int which = 0;
     while ((int)blockIdx.x >= tensors.ends[which]) which++;
-    const int first = (blockIdx.x - (which ? tensors.ends[which - 1] : 0)) * BLOCK;
-    const float kept = (float)beta2, share1 = (float)(1.0 - beta1), share2 = (float)(1.0 - beta2);
-    const float step_size = corrections[0], root = corrections[1], shrink = decoupled ? 1.0f - *rate * decay : 1.0f;
+    const int first = (blockIdx.x - (which ? tensors.ends[which - 1] : 0)) * BLOCK + threadIdx.x;
+    const int size = tensors.sizes[which];
+    float *weights = tensors.weights[which], *firsts = tensors.firsts[which], *seconds = tensors.seconds[which];
+    const float* gradients = tensors.gradients[which];
+    float weight[BLOCK / 256], gradient[BLOCK / 256], m[BLOCK / 256], v[BLOCK / 256];
+#pragma unroll
+    for (int part = 0; part < BLOCK / 256; part++) {  // all are read before one is waited for
+        const int i = first + part * 256;
+        if (i >= size) break;
+        weight[part] = weights[i];
+        gradient[part] = gradients[i];
+        m[part] = firsts[i];
+        v[part] = seconds[i];
+    }
 #pragma unroll
     for (int part = 0; part < BLOCK / 256; part++) {
-        const int i = first + part * 256 + threadIdx.x;
-        if (i >= tensors.sizes[which]) return;
-        float weight = tensors.weights[which][i], gradient = tensors.gradients[which][i];
-        if (decoupled)
-            weight *= shrink;
-        else
-            gradient = fmaf(decay, weight, gradient);
-        const float m = tensors.firsts[which][i], v = tensors.seconds[which][i];
-        const float first_moment = fmaf(share1, gradient - m, m);
-        const float second_moment = kept * v + share2 * gradient * gradient;
-        tensors.firsts[which][i] = first_moment;
-        tensors.seconds[which][i] = second_moment;
-        tensors.weights[which][i] = weight - step_size * first_moment / (sqrtf(second_moment) / root + eps);
+        const int i = first + part * 256;
+        if (i >= size) break;
+        const float pulled = decoupled ? gradient[part] : fmaf(decay, weight[part], gradient[part]);
+        const float from = decoupled ? weight[part] * shrink : weight[part];
+        const float first_moment = fmaf(beta1, m[part] - pulled, pulled);
+        const float second_moment = fmaf(beta2, v[part] - pulled * pulled, pulled * pulled);
+        firsts[i] = first_moment;
+        seconds[i] = second_moment;
+        weights[i] = from - step_size * first_moment / (sqrtf(second_moment) / root + eps);
     }
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -74,6 +75,7 @@ def step(
         tensors.weights[number], tensors.gradients[number] = weight.data_ptr(), gradient.data_ptr()
         tensors.firsts[number], tensors.seconds[number] = state["exp_avg"].data_ptr(), state["exp_avg_sq"].data_ptr()
         tensors.ends[number], tensors.sizes[number] = blocks, weight.numel()
-    beta1, beta2 = map(ctypes.c_double, group["betas"])
-    given = (beta1, beta2, float(group["weight_decay"]), float(group["eps"]), int(decoupled))
+    betas = [float(beta) for beta in group["betas"]]
+    logarithms = [math.log(beta) if beta else -math.inf for beta in betas]
+    given = (*betas, *logarithms, float(group["weight_decay"]), float(group["eps"]), int(decoupled))
     program.launch("adam", (blocks, 1, 1), 256, tensors, states[0]["step"], rate, *given)

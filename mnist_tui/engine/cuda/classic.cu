@@ -1,4 +1,5 @@
-// One batch of the classic network, forwards and backwards, in float32: n images to n losses and every gradient.
+// One batch of the classic network, forwards and backwards, in float32: n images to n losses and every gradient. The
+// second convolution multiplies in TF32, as torch has convolutions on GPUs do; sums are of float32 there too.
 //
 // Compiled when it is first needed, with C1, C2 and HIDDEN as macros: C1 a multiple of 8, C2 of 16. Arrays are of
 // float32 where nothing else is said, and their last index is the fastest. Convolutions' weights are channels-last:
@@ -16,42 +17,59 @@
 #define TILE 64
 #define PITCH 68     // of a tile's rows: whole float4, and columns in different banks
 #define SLICES ((FEATURES + TILE - 1) / TILE)
-#define ROW 24       // of a framed plane of 16 x 16: the windows of half a warp then lie in different banks
-#define PLANE (16 * ROW)
+#define PLANE 264    // of a framed map of 16 x 16; eight more, so that a warp's reads meet in no bank
 #define CHANNELS 16  // outputs that a block of `convolve` makes
+#define WIDE 24      // between the weights of two inputs, for the same reason
 
 typedef unsigned char byte;
 
+// --------------------------------------------------------------------------------------------- tensor cores (sm_80)
+
+#ifndef EMULATED
+// The nearest number that has ten bits after the point, as tensor cores take float32: TF32.
+__device__ __forceinline__ float rounded(float number)
+{
+    unsigned bits;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(number));
+    return __uint_as_float(bits);
+}
+
+// Add to `sums` the product of a 16 x 8 and an 8 x 8 matrix of TF32, by a warp (PTX, "mma.m16n8k8"). With g = lane / 4
+// and t = lane % 4 a thread has (g, t), (g + 8, t), (g, t + 4), (g + 8, t + 4) of the left one, (t, g), (t + 4, g) of the
+// right one, and (g, 2 t), (g, 2 t + 1), (g + 8, 2 t), (g + 8, 2 t + 1) of the sums.
+__device__ __forceinline__ void multiply_add(float sums[4], const float left[4], const float right[2])
+{
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(__float_as_uint(left[0])), "r"(__float_as_uint(left[1])), "r"(__float_as_uint(left[2])),
+          "r"(__float_as_uint(left[3])), "r"(__float_as_uint(right[0])), "r"(__float_as_uint(right[1])));
+}
+#endif
+
 // ------------------------------------------------------------------------------------------ both convolutions
 
-// Add to `sums` (4 places of a window, 4 channels) what `depth` planes give: `corner` is the frame's place of the
-// window's first neighbour, `weights` (depth, 9, CHANNELS) begins at the first of the four channels.
-__device__ __forceinline__ void convolve(
-    float sums[4][4], const float* planes, const float* weights, int weights_pitch, int depth, int corner)
+// Add to `sums` what `depth` planes give, a multiple of 8: warp w makes rows 2 w and 2 w + 1, once columns 0 to 7 and once
+// 6 to 13, of twice 8 channels. `weights` is (9, depth, WIDE).
+__device__ __forceinline__ void convolve(float sums[2][2][4], const float* planes, const float* weights, int depth)
 {
-    for (int k = 0; k < depth; k++) {
-        const float* plane = planes + k * PLANE + corner;
-        float patch[4][4];
-#pragma unroll
-        for (int y = 0; y < 4; y++) {
-            const float2 left = *(const float2*)(plane + y * ROW);
-            const float2 right = *(const float2*)(plane + y * ROW + 2);
-            patch[y][0] = left.x;
-            patch[y][1] = left.y;
-            patch[y][2] = right.x;
-            patch[y][3] = right.y;
-        }
+    const int row = threadIdx.x / 32 * 2, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+    for (int k = t; k < depth; k += 8) {
 #pragma unroll
         for (int tap = 0; tap < 9; tap++) {
-            const float4 weight = *(const float4*)(weights + k * weights_pitch + tap * CHANNELS);
+            const float* at = planes + k * PLANE + (row + tap / 3) * 16 + tap % 3 + g;
+            const float* weight = weights + (tap * depth + k) * WIDE + g;
+            float left[2][4], right[2][2];
 #pragma unroll
-            for (int at = 0; at < 4; at++) {
-                const float pixel = patch[at / 2 + tap / 3][at % 2 + tap % 3];
-                sums[at][0] = fmaf(pixel, weight.x, sums[at][0]);
-                sums[at][1] = fmaf(pixel, weight.y, sums[at][1]);
-                sums[at][2] = fmaf(pixel, weight.z, sums[at][2]);
-                sums[at][3] = fmaf(pixel, weight.w, sums[at][3]);
+            for (int half = 0; half < 2; half++) {
+                left[half][0] = at[half * 6];
+                left[half][1] = at[half * 6 + 16];
+                left[half][2] = at[half * 6 + 4 * PLANE];
+                left[half][3] = at[half * 6 + 4 * PLANE + 16];
+                right[half][0] = weight[half * 8];
+                right[half][1] = weight[half * 8 + 4 * WIDE];
             }
+#pragma unroll
+            for (int both = 0; both < 4; both++) multiply_add(sums[both / 2][both % 2], left[both / 2], right[both % 2]);
         }
     }
 }
@@ -102,43 +120,55 @@ extern "C" __global__ void __launch_bounds__(196) first(
 
 #define DEPTH (C1 % 16 ? 8 : 16)  // planes at a time
 
-// The second convolution with pooling and ReLU. Grid (n, C2 / 16), 196 threads: a window each, and four channels.
-extern "C" __global__ void __launch_bounds__(196) second(
+// The second convolution with pooling and ReLU. Grid (n, C2 / 16), 224 threads.
+extern "C" __global__ void __launch_bounds__(224) second(
     const float* maps,  // (n, C1, 196)
     const float* weight, const float* bias,
     float* features,    // (n, C2, 49)
     byte* places)       // the same
 {
-    __shared__ __align__(16) float planes[DEPTH * PLANE];
-    __shared__ __align__(16) float weights[DEPTH * 148];  // 9 x 16 and a few, so that rows begin in different banks
-    const int sample = blockIdx.x, channel = blockIdx.y * CHANNELS, t = threadIdx.x;
-    const int group = t / WINDOWS * 4, window = t % WINDOWS;
-    const int corner = window / 7 * 2 * ROW + window % 7 * 2, inner = (t / 14 + 1) * ROW + t % 14 + 1;
-    for (int i = t; i < DEPTH * PLANE; i += 196) planes[i] = 0.0f;
-    float sums[4][4] = {};
+    __shared__ float planes[DEPTH * PLANE], weights[9 * DEPTH * WIDE];
+    const int sample = blockIdx.x, channel = blockIdx.y * CHANNELS, thread = threadIdx.x;
+    for (int i = thread; i < DEPTH * PLANE; i += 224) planes[i] = 0.0f;
+    float sums[2][2][4] = {};
     for (int from = 0; from < C1; from += DEPTH) {
         __syncthreads();
-        for (int k = 0; k < DEPTH; k++) planes[k * PLANE + inner] = maps[(sample * C1 + from + k) * MAPS + t];
-        for (int i = t; i < CHANNELS * 9 * DEPTH; i += 196) {
+#pragma unroll 7
+        for (int i = thread; i < DEPTH * MAPS; i += 224) {
+            const int at = i % MAPS;
+            planes[i / MAPS * PLANE + (at / 14 + 1) * 16 + at % 14 + 1] =
+                rounded(maps[(sample * C1 + from) * MAPS + i]);
+        }
+#pragma unroll 4
+        for (int i = thread; i < CHANNELS * 9 * DEPTH; i += 224) {
             const int k = i % DEPTH, tap = i / DEPTH % 9, c = i / DEPTH / 9;
-            weights[k * 148 + tap * CHANNELS + c] = weight[((channel + c) * 9 + tap) * C1 + from + k];
+            weights[(tap * DEPTH + k) * WIDE + c] = rounded(weight[((channel + c) * 9 + tap) * C1 + from + k]);
         }
         __syncthreads();
-        convolve(sums, planes, weights + group, 148, DEPTH, corner);
+        convolve(sums, planes, weights, DEPTH);
     }
+    // A thread has both rows of a column, for two channels; its neighbour has the other column of the windows. One makes
+    // the maxima of the one channel, the other those of the other.
+    const int row = thread / 32, g = thread % 32 / 4, t = thread % 4, odd = g % 2;
 #pragma unroll
-    for (int c = 0; c < 4; c++) {
-        float best = sums[0][c];
+    for (int both = 0; both < 4; both++) {
+        const float* mine = sums[both / 2][both % 2];
+        const float above = __shfl_xor_sync(0xffffffff, odd ? mine[0] : mine[1], 4);
+        const float below = __shfl_xor_sync(0xffffffff, odd ? mine[2] : mine[3], 4);
+        const float window[4] = {odd ? above : mine[0], odd ? mine[1] : above, odd ? below : mine[2], odd ? mine[3] : below};
+        if (both / 2 && g < 2) continue;  // the first half made these
+        float best = window[0];
         int place = 0;
 #pragma unroll
         for (int at = 1; at < 4; at++)
-            if (sums[at][c] > best) {
-                best = sums[at][c];
+            if (window[at] > best) {
+                best = window[at];
                 place = at;
             }
-        best += bias[channel + group + c];
+        const int c = channel + both % 2 * 8 + t * 2 + odd;
+        best += bias[c];
         const bool dead = best <= 0.0f;
-        const int to = (sample * C2 + channel + group + c) * WINDOWS + window;
+        const int to = (sample * C2 + c) * WINDOWS + row * 7 + both / 2 * 3 + g / 2;
         features[to] = dead ? 0.0f : best;
         places[to] = dead ? DEAD : place;
     }
@@ -150,9 +180,18 @@ extern "C" __global__ void __launch_bounds__(196) second(
 // beyond is zero. 256 threads, along what is contiguous.
 __device__ __forceinline__ void load_tile(float* tile, const float* from, int k_step, int m_step, int depth, int width)
 {
-    for (int i = threadIdx.x; i < TILE * TILE; i += 256) {
-        const int k = k_step == 1 ? i % TILE : i / TILE, m = k_step == 1 ? i / TILE : i % TILE;
-        tile[k * PITCH + m] = k < depth && m < width ? from[k * k_step + m * m_step] : 0.0f;
+    float kept[TILE * TILE / 256];  // all are read before one is waited for
+#pragma unroll
+    for (int i = 0; i < TILE * TILE / 256; i++) {
+        const int at = threadIdx.x + i * 256;
+        const int k = k_step == 1 ? at % TILE : at / TILE, m = k_step == 1 ? at / TILE : at % TILE;
+        kept[i] = k < depth && m < width ? from[k * k_step + m * m_step] : 0.0f;
+    }
+#pragma unroll
+    for (int i = 0; i < TILE * TILE / 256; i++) {
+        const int at = threadIdx.x + i * 256;
+        const int k = k_step == 1 ? at % TILE : at / TILE, m = k_step == 1 ? at / TILE : at % TILE;
+        tile[k * PITCH + m] = kept[i];
     }
 }
 
@@ -223,7 +262,7 @@ extern "C" __global__ void __launch_bounds__(128) judge(
     const int sample = blockIdx.x, t = threadIdx.x;
     for (int unit = t; unit < HIDDEN; unit += 128) {
         float sum = bias1[unit];
-#pragma unroll 7
+#pragma unroll 49
         for (int slice = 0; slice < SLICES; slice++) sum += parts[(slice * n + sample) * HIDDEN + unit];
         sum = sum <= 0.0f ? 0.0f : sum;
         if (mask) sum *= mask[sample * HIDDEN + unit];
@@ -307,9 +346,9 @@ extern "C" __global__ void __launch_bounds__(128) judge(
 #define UNITS ((HIDDEN + TILE - 1) / TILE)
 #define STRIPS ((HIDDEN + 31) / 32)
 
-// Gradients of the features and of both linear layers, times `upstream`. 256 threads; the grid is what `back_of_hidden`
-// blocks do one after the other: COLUMNS x (n / 64) for the features, COLUMNS x UNITS for the hidden weights,
-// 11 x STRIPS for the hidden bias and the output's weights, 1 for the output's bias.
+// Gradients of the features and of both linear layers, times `upstream`. 256 threads; from `skipped` on, the blocks are
+// COLUMNS x (n / 64) for the features, COLUMNS x UNITS for the hidden weights, 11 x STRIPS for the hidden bias and the
+// output's weights, 1 for the output's bias.
 extern "C" __global__ void __launch_bounds__(256) back_of_hidden(
     const float* upstream,      // 1
     const float* features,      // (n, FEATURES)
@@ -318,12 +357,12 @@ extern "C" __global__ void __launch_bounds__(256) back_of_hidden(
     const float* of_hidden,     // (n, HIDDEN)
     const float* of_logits,     // (n, 10)
     float* of_features,         // (n, FEATURES)
-    float* of_weight1, float* of_bias1, float* of_weight2, float* of_bias2, int n)
+    float* of_weight1, float* of_bias1, float* of_weight2, float* of_bias2, int n, int skipped)
 {
     __shared__ __align__(16) float left[TILE * PITCH], right[TILE * PITCH];
     const float scale = *upstream;
     const int t = threadIdx.x, rows = (n + TILE - 1) / TILE;
-    int block = blockIdx.x;
+    int block = blockIdx.x + skipped;
     float sums[4][4] = {};
     if (block < COLUMNS * rows) {
         const int column = block % COLUMNS * TILE, sample = block / COLUMNS * TILE;
@@ -378,93 +417,117 @@ extern "C" __global__ void __launch_bounds__(256) back_of_hidden(
 #define CUT (C2 / CUTS)
 #define INNER (C1 % 16 ? 8 : 16)  // channels of the first that a block makes
 
-// Gradient of the first maps, in CUTS parts. Grid (n, C1 / INNER, CUTS), 196 threads: four places, and four channels.
-extern "C" __global__ void __launch_bounds__(196) back_of_second(
+#define STEP (CUT % 16 ? 8 : 16)  // planes at a time
+
+// Gradient of the first maps, in CUTS parts. Grid (n, C1 / INNER, CUTS), 224 threads.
+extern "C" __global__ void __launch_bounds__(224) back_of_second(
     const float* of_features,  // (n, C2, 49)
     const byte* places,
     const float* weight,
     float* parts,              // (CUTS, n, C1, 196)
     int n)
 {
-    __shared__ __align__(16) float planes[8 * PLANE];
-    __shared__ __align__(16) float weights[8 * 9 * CHANNELS];
-    const int sample = blockIdx.x, channel = blockIdx.y * INNER, t = threadIdx.x;
-    const int group = t / WINDOWS * 4, window = t % WINDOWS;
-    const int corner = window / 7 * 2 * ROW + window % 7 * 2;
-    for (int i = t; i < 8 * PLANE; i += 196) planes[i] = 0.0f;
-    float sums[4][4] = {};
-    for (int from = blockIdx.z * CUT; from < (blockIdx.z + 1) * CUT; from += 8) {
+    __shared__ float planes[STEP * PLANE], weights[9 * STEP * WIDE];
+    const int sample = blockIdx.x, channel = blockIdx.y * INNER, thread = threadIdx.x;
+    for (int i = thread; i < STEP * PLANE; i += 224) planes[i] = 0.0f;
+    float sums[2][2][4] = {};
+    for (int from = blockIdx.z * CUT; from < (blockIdx.z + 1) * CUT; from += STEP) {
         __syncthreads();
-        for (int k = t / WINDOWS; k < 8; k += 4) {
-            const int at = (sample * C2 + from + k) * WINDOWS + window, place = places[at];
-            float* to = planes + k * PLANE + corner + ROW + 1;
-            const float gradient = of_features[at];
+#pragma unroll 4
+        for (int i = thread; i < STEP * WINDOWS; i += 224) {
+            const int at = (sample * C2 + from) * WINDOWS + i, place = places[at], window = i % WINDOWS;
+            float* to = planes + i / WINDOWS * PLANE + (window / 7 * 2 + 1) * 16 + window % 7 * 2 + 1;
+            const float gradient = rounded(of_features[at]);
             to[0] = place == 0 ? gradient : 0.0f;
             to[1] = place == 1 ? gradient : 0.0f;
-            to[ROW] = place == 2 ? gradient : 0.0f;
-            to[ROW + 1] = place == 3 ? gradient : 0.0f;
+            to[16] = place == 2 ? gradient : 0.0f;
+            to[17] = place == 3 ? gradient : 0.0f;
         }
-        for (int i = t; i < 8 * 9 * CHANNELS; i += 196) {
+#pragma unroll 4
+        for (int i = thread; i < STEP * 9 * CHANNELS; i += 224) {
             const int c = i % CHANNELS, tap = i / CHANNELS % 9, k = i / CHANNELS / 9;
-            weights[i] = c < INNER ? weight[((from + k) * 9 + 8 - tap) * C1 + channel + c] : 0.0f;
+            weights[(tap * STEP + k) * WIDE + c] =
+                c < INNER ? rounded(weight[((from + k) * 9 + 8 - tap) * C1 + channel + c]) : 0.0f;
         }
         __syncthreads();
-        if (group < INNER) convolve(sums, planes, weights + group, 9 * CHANNELS, 8, corner);
+        convolve(sums, planes, weights, STEP);
     }
-    if (group >= INNER) return;
+    const int row = thread / 32 * 2, g = thread % 32 / 4, t = thread % 4;
 #pragma unroll
     for (int i = 0; i < 16; i++) {
-        const int at = i / 4, y = window / 7 * 2 + at / 2, x = window % 7 * 2 + at % 2;
-        parts[((blockIdx.z * n + sample) * C1 + channel + group + i % 4) * MAPS + y * 14 + x] = sums[at][i % 4];
+        const int half = i / 8, c = i / 4 % 2 * 8 + t * 2 + i % 2;
+        if (c >= INNER || (half && g < 2)) continue;  // the first half made these
+        const int at = (row + i % 4 / 2) * 14 + half * 6 + g;
+        parts[((blockIdx.z * n + sample) * C1 + channel + c) * MAPS + at] = sums[half][i / 4 % 2][i % 4];
     }
 }
 
-#define WARPS 16
-#define STEP 33  // between the places of the maps: channels, and rows that are written, then lie in different banks
+#define SHEET 260    // of the maps here: framed, and four more, so that a warp's reads meet in no bank
+#define STRETCH 228  // of the gradients: 14 rows of 16, and four
 
 // Gradient of the second convolution's weights and bias, of `images` images each.
-// Grid (n / images, C2 / 16, C1 / 32), 512 threads: a channel of the second a warp, one of the first a lane.
-extern "C" __global__ void __launch_bounds__(WARPS * 32) weights_of_second(
+// Grid (n / images, C2 / 16, C1 / 32), 288 threads: a place of the 3 x 3 weights a warp.
+extern "C" __global__ void __launch_bounds__(288) weights_of_second(
     const float* maps,         // (n, C1, 196)
     const float* of_features,  // (n, C2, 49)
     const byte* places,
     float* parts,              // (n / images, 9 C1 C2 + C2)
     int images, int n)
 {
-    __shared__ float framed[256 * STEP];
-    __shared__ float gradients[WARPS * WINDOWS];
-    __shared__ int corners[WARPS * WINDOWS];
-    const int t = threadIdx.x, lane = t % 32, warp = t / 32;
-    const int channel = blockIdx.z * 32, out = blockIdx.y * WARPS, last = min(n, (blockIdx.x + 1) * images);
-    for (int i = t; i < 256 * STEP; i += WARPS * 32) framed[i] = 0.0f;
-    float sums[9] = {}, bias = 0.0f;
+    __shared__ float sheets[32 * SHEET], stretches[16 * STRETCH];
+    const int thread = threadIdx.x, tap = thread / 32, g = thread % 32 / 4, t = thread % 4;
+    const int channel = blockIdx.z * 32, out = blockIdx.y * 16, last = min(n, (int)(blockIdx.x + 1) * images);
+    for (int i = thread; i < 32 * SHEET; i += 288) sheets[i] = 0.0f;
+    for (int i = thread; i < 16 * STRETCH; i += 288) stretches[i] = 0.0f;
+    float sums[4][4] = {}, bias = 0.0f;
     for (int sample = blockIdx.x * images; sample < last; sample++) {
         __syncthreads();
-        for (int i = t; i < 32 * MAPS; i += WARPS * 32) {
-            const int c = i / MAPS, at = i % MAPS;
-            if (channel + c < C1)
-                framed[((at / 14 + 1) * 16 + at % 14 + 1) * STEP + c] = maps[(sample * C1 + channel + c) * MAPS + at];
+        const int inputs = min(32, C1 - channel) * MAPS;
+#pragma unroll 8
+        for (int i = thread; i < inputs; i += 288) {
+            const int at = i % MAPS;
+            sheets[i / MAPS * SHEET + (at / 14 + 1) * 16 + at % 14 + 1] =
+                rounded(maps[(sample * C1 + channel) * MAPS + i]);
         }
-        for (int i = t; i < WARPS * WINDOWS; i += WARPS * 32) {
-            const int from = (sample * C2 + out) * WINDOWS + i, place = places[from], window = i % WINDOWS;
-            gradients[i] = place == DEAD ? 0.0f : of_features[from];
-            corners[i] = ((window / 7 * 2 + place / 2 % 2) * 16 + window % 7 * 2 + place % 2) * STEP;
+#pragma unroll
+        for (int i = 0; i < 3; i++) {
+            const int window = thread % 18 + i * 18, from = (sample * C2 + out + thread / 18) * WINDOWS + window;
+            if (window >= WINDOWS) break;
+            const int place = places[from];
+            const float gradient = place == DEAD ? 0.0f : of_features[from], taken = rounded(gradient);
+            float* to = stretches + thread / 18 * STRETCH + window / 7 * 32 + window % 7 * 2;
+            bias += gradient;
+            to[0] = place == 0 ? taken : 0.0f;
+            to[1] = place == 1 ? taken : 0.0f;
+            to[16] = place == 2 ? taken : 0.0f;
+            to[17] = place == 3 ? taken : 0.0f;
         }
         __syncthreads();
-        for (int i = warp * WINDOWS; i < (warp + 1) * WINDOWS; i++) {
-            const float gradient = gradients[i];
-            if (gradient == 0.0f) continue;  // the same for all of a warp
-            const float* patch = framed + corners[i] + lane;
-            bias += gradient;
+        const float *row = stretches + g * STRETCH + t, *column = sheets + g * SHEET + tap / 3 * 16 + tap % 3 + t;
+#pragma unroll 4
+        for (int at = 0; at < 14 * 16; at += 8) {
+            const float left[4] = {row[at], row[at + 8 * STRETCH], row[at + 4], row[at + 8 * STRETCH + 4]};
 #pragma unroll
-            for (int tap = 0; tap < 9; tap++)
-                sums[tap] = fmaf(gradient, patch[(tap / 3 * 16 + tap % 3) * STEP], sums[tap]);
+            for (int i = 0; i < 4; i++) {
+                const float right[2] = {column[i * 8 * SHEET + at], column[i * 8 * SHEET + at + 4]};
+                multiply_add(sums[i], left, right);
+            }
         }
     }
     float* part = parts + blockIdx.x * (9 * C1 * C2 + C2);
-    if (channel + lane < C1)
-        for (int tap = 0; tap < 9; tap++) part[((out + warp) * 9 + tap) * C1 + channel + lane] = sums[tap];
-    if (channel + lane == 0) part[9 * C1 * C2 + out + warp] = bias;
+#pragma unroll
+    for (int i = 0; i < 16; i++) {
+        const int in = channel + i / 4 * 8 + t * 2 + i % 2, to = out + g + i % 4 / 2 * 8;
+        if (in < C1) part[(to * 9 + tap) * C1 + in] = sums[i / 4][i % 4];
+    }
+    if (channel) return;
+    __syncthreads();
+    sheets[thread] = bias;
+    __syncthreads();
+    if (thread >= 16) return;
+    bias = 0.0f;
+    for (int i = 0; i < 18; i++) bias += sheets[thread * 18 + i];
+    part[9 * C1 * C2 + out + thread] = bias;
 }
 
 // Gradient of the first convolution's weights and bias, of an image each. Grid (n, C1 / 8), 256 threads: a channel a warp.

@@ -1,4 +1,4 @@
-"""A training batch of the classic network in nine launches: loss, hits and every gradient, in float32."""
+"""A training batch of the classic network in ten launches: loss, hits and every gradient, in float32."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mnist_tui.engine.network import CLASSES, SIDE, Architecture, Network
 MAPS, WINDOWS = (SIDE // 2) ** 2, (SIDE // 4) ** 2
 TILE = 64
 CUTS = 2
+CONVOLVING = 224  # threads: seven warps, of two rows each
 MOST_PARTS = 32
 """Into how many parts a batch is cut for the gradient of the second convolution's weights, at most."""
 
@@ -69,7 +70,7 @@ class ClassicLoss(torch.autograd.Function):
         maps, features = new(n, c1, MAPS), new(n, c2 * WINDOWS)
         places1, places2 = (new(each.shape, dtype=torch.uint8) for each in (maps, features))
         program.launch("first", (n, c1 // 8, 1), MAPS, images, weight1, bias1, maps, places1)
-        program.launch("second", (n, c2 // 16, 1), MAPS, maps, weight2, bias2, features, places2)
+        program.launch("second", (n, c2 // 16, 1), CONVOLVING, maps, weight2, bias2, features, places2)
         slices = -(-features.shape[1] // TILE)
         parts, hidden, of_hidden = new(slices, n, units), new(n, units), new(n, units)
         grid = slices, -(-units // TILE), -(-n // TILE)
@@ -81,6 +82,7 @@ class ClassicLoss(torch.autograd.Function):
         ctx.program, ctx.weights = program, weights
         ctx.kept = images, maps, places1, features, places2, hidden, of_hidden, of_logits
         ctx.mark_non_differentiable(logits, hits)
+        ctx.set_materialize_grads(False)
         return loss, logits, hits
 
     @staticmethod
@@ -94,18 +96,22 @@ class ClassicLoss(torch.autograd.Function):
         n, (c2, c1), units = len(images), weight2.shape[:2], hidden.shape[1]
         new, of_features = images.new_empty, torch.empty_like(features)
         columns = -(-features.shape[1] // TILE)
-        blocks = columns * (-(-n // TILE) + -(-units // TILE)) + 11 * -(-units // 32) + 1
-        given = (upstream, features, hidden_weight, hidden, of_hidden, of_logits)
-        program.launch("back_of_hidden", (blocks, 1, 1), 256, *given, of_features, *of_linear, n)
+        before, after = columns * -(-n // TILE), columns * -(-units // TILE) + 11 * -(-units // 32) + 1
+        given = (upstream, features, hidden_weight, hidden, of_hidden, of_logits, of_features, *of_linear, n)
+        with program.beside():
+            program.launch("back_of_hidden", (after, 1, 1), 256, *given, before)
+        program.launch("back_of_hidden", (before, 1, 1), 256, *given, 0)
         inner = 8 if c1 % 16 else 16
         of_maps, per_block = new(CUTS, n, c1, MAPS), -(-n // MOST_PARTS)
         parts1, parts2 = new(n, c1 * 10), new(-(-n // per_block), 9 * c1 * c2 + c2)
-        grid = n, c1 // inner, CUTS
-        program.launch("back_of_second", grid, MAPS, of_features, places2, weight2, of_maps, n)
         grid = len(parts2), c2 // 16, -(-c1 // 32)
-        program.launch("weights_of_second", grid, 512, maps, of_features, places2, parts2, per_block, n)
+        with program.beside():
+            program.launch("weights_of_second", grid, 288, maps, of_features, places2, parts2, per_block, n)
+        grid = n, c1 // inner, CUTS
+        program.launch("back_of_second", grid, CONVOLVING, of_features, places2, weight2, of_maps, n)
         program.launch("weights_of_first", (n, c1 // 8, 1), 256, images, places1, of_maps, parts1, n)
         blocks = -(-parts2.shape[1] // 256) + -(-parts1.shape[1] // 32)
+        program.join()
         ends = (of_weight2, of_bias2, of_weight1, of_bias1, len(parts2), len(parts1))
         program.launch("add_up", (blocks, 1, 1), 256, parts2, parts1, *ends)
         return (*(None,) * 6, *gradients)

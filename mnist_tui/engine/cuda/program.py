@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import Any, Protocol, TypeAlias
 
@@ -13,8 +14,8 @@ from torch import Tensor
 
 from mnist_tui.engine.cuda.compiler import CannotCompile, compiled
 
-Argument: TypeAlias = Tensor | int | float | ctypes.c_double | ctypes.Structure | None
-"""What a kernel takes: a tensor's address, an int32, a float32, no address, a float64, or a struct by value."""
+Argument: TypeAlias = Tensor | int | float | ctypes.Structure | None
+"""What a kernel takes: a tensor's address, an int32, a float32, a struct by value, or no address."""
 
 
 class Program(Protocol):
@@ -26,6 +27,12 @@ class Program(Protocol):
         Raises:
             RuntimeError: the driver refuses.
         """
+
+    def beside(self) -> AbstractContextManager[None]:
+        """What is launched inside comes after all before it, but what follows does not wait for it until `join`."""
+
+    def join(self) -> None:
+        """What follows comes after what was launched beside."""
 
 
 class CudaProgram:
@@ -42,6 +49,7 @@ class CudaProgram:
         self._driver = _driver()
         self._module = ctypes.c_void_p()
         self._kernels: dict[str, ctypes.c_void_p] = {}
+        self._side: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         torch.zeros(1, device=device)  # torch's context of the device, which the module belongs to, is there
         with torch.cuda.device(device):
             if self._driver.cuModuleLoadData(ctypes.byref(self._module), code):
@@ -56,6 +64,17 @@ class CudaProgram:
         result = self._driver.cuLaunchKernel(function, *grid, threads, 1, 1, 0, stream, addresses, None)
         if result:
             raise RuntimeError(f"CUDA error: {kernel} cannot be launched ({_words(self._driver, result)})")
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """As `Program.beside` has it: on another stream, also into a graph."""
+        self._side.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(self._side):
+            yield
+
+    def join(self) -> None:
+        """As `Program.join` has it."""
+        torch.cuda.current_stream(self._device).wait_stream(self._side)
 
     def _find(self, kernel: str) -> ctypes.c_void_p:
         function = ctypes.c_void_p()
