@@ -62,9 +62,11 @@ def train_drawn(flags: list[object], runs: Path, seconds: float) -> Drawn:
         )
 
 
-def training_flags(epochs: int, images: int, precision: str, folder: Path) -> list[object]:
-    """What a run on the CPU is asked for: on all digits, or on the first `images` of them, written to `folder`."""
-    flags: list[object] = ["--epochs", epochs, "--device", "cpu", "--precision", precision]
+def training_flags(
+    epochs: int, images: int, precision: str, folder: Path, device: str = "cpu"
+) -> list[object]:
+    """What a run is asked for: on all digits, or on the first `images` of them, written to `folder`."""
+    flags: list[object] = ["--epochs", epochs, "--device", device, "--precision", precision]
     if images:
         from tests.datafiles import write_idx
 
@@ -79,11 +81,12 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--images", type=int, default=0, help="train on so many digits (at most 9900) instead of all")
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--time-limit", type=float, default=600.0, help="seconds for one run")
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as folder:
-        flags = training_flags(options.epochs, options.images, options.precision, Path(folder))
+        flags = training_flags(options.epochs, options.images, options.precision, Path(folder), options.device)
         pairs = alternate(
             options.pairs,
             lambda pair: train_drawn(flags, Path(folder) / f"drawn-{pair}", options.time_limit),
@@ -98,20 +101,21 @@ def main() -> None:
                 f"{drawn.frames:.1f} frames/s, {drawn.kilobytes:.1f} kB/s",
                 flush=True,
             )
+    how = f"precision {options.precision}, {options.device}"
     report(
-        f"frames drawn a second while training, 120x36, precision {options.precision}",
+        f"frames drawn a second while training, 120x36, {how}",
         "-",
         "-",
         f"{statistics.median(drawn.frames for drawn in drawings):.1f}",
     )
     report(
-        f"bytes to the terminal while training, 120x36, precision {options.precision}",
+        f"bytes to the terminal while training, 120x36, {how}",
         "-",
         "<= 20 kB/s",
         median([drawn.kilobytes for drawn in drawings]).show(".1f", " kB/s"),
     )
     report(
-        f"throughput under the dashboard, charts at the default rate, precision {options.precision}",
+        f"throughput under the dashboard, charts at the default rate, {how}",
         "`mnist-tui train`",
         ">= 0.97x",
         median(ratios).show(".3f", "x"),

@@ -16,8 +16,8 @@ MAPS, WINDOWS = (SIDE // 2) ** 2, (SIDE // 4) ** 2
 TILE = 64
 CUTS = 2
 CONVOLVING = 224  # threads: seven warps, of two rows each
-MOST_PARTS = 32
-"""Into how many parts a batch is cut for the gradient of the second convolution's weights, at most."""
+MOST_PARTS = 64
+"""Into how many parts a batch is cut for the gradient of the second convolution's weights, at most, two images each."""
 
 
 def fits(architecture: Architecture) -> bool:
@@ -102,7 +102,7 @@ class ClassicLoss(torch.autograd.Function):
             program.launch("back_of_hidden", (after, 1, 1), 256, *given, before)
         program.launch("back_of_hidden", (before, 1, 1), 256, *given, 0)
         inner = 8 if c1 % 16 else 16
-        of_maps, per_block = new(CUTS, n, c1, MAPS), -(-n // MOST_PARTS)
+        of_maps, per_block = new(CUTS, n, c1, MAPS), max(2, -(-n // MOST_PARTS))
         parts1, parts2 = new(n, c1 * 10), new(-(-n // per_block), 9 * c1 * c2 + c2)
         grid = len(parts2), c2 // 16, -(-c1 // 32)
         with program.beside():
