@@ -62,9 +62,7 @@ def train_drawn(flags: list[object], runs: Path, seconds: float) -> Drawn:
         )
 
 
-def training_flags(
-    epochs: int, images: int, precision: str, folder: Path, device: str = "cpu"
-) -> list[object]:
+def training_flags(epochs: int, images: int, precision: str, folder: Path, device: str = "cpu") -> list[object]:
     """What a run is asked for: on all digits, or on the first `images` of them, written to `folder`."""
     flags: list[object] = ["--epochs", epochs, "--device", device, "--precision", precision]
     if images:

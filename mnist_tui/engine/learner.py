@@ -55,7 +55,6 @@ class Learner:
         self.model = model
         self._weights = list(model.parameters())
         self._kernels = loss_kernels(model)
-        self._one = torch.ones((), device=self._weights[0].device)  # made once, and not for each batch
         self._rate: Tensor | None = None
         self._use(optimizer)
 
@@ -112,7 +111,7 @@ class Learner:
         """
         outcome = self.forward(images, labels)
         self.forget_gradients()
-        outcome.loss.backward(self._one)  # type: ignore[no-untyped-call]
+        outcome.loss.backward()  # type: ignore[no-untyped-call]  # with a gradient given it imports sympy, for 5 s
         self.step()
         return outcome._replace(loss=outcome.loss.detach(), logits=outcome.logits.detach())
 

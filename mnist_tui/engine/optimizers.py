@@ -80,37 +80,70 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -
 def make_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
     """What takes one step of `optimizer` with the gradients as they are; state and values stay where it keeps them.
 
-    For Adam and AdamW on a CPU it is torch's functional form: `Optimizer.step` spends as long on its hooks and groups
-    as the fused kernel on two cores needs for the classic network's 421 642 weights, 0.97 to 0.99 of a whole batch.
+    It is torch's functional form: `Optimizer.step` spends as long on its hooks and groups as the fused kernel of Adam
+    on two cores needs for the classic network's 421 642 weights, and its first call imports torch's compiler, for 2 s
+    here and 5 s on a GPU node. Where that form is not fused, on neither a CPU nor CUDA, it is `Optimizer.step`.
     """
-    if type(optimizer) is torch.optim.Adam:
-        update: Callable[..., None] = adam
-    elif type(optimizer) is torch.optim.AdamW:
-        update = adamw
-    else:
-        return optimizer.step
     (group,) = optimizer.param_groups
     weights: list[Tensor] = group["params"]
-    if any(weight.device.type != "cpu" for weight in weights):
+    if any(weight.device.type not in {"cpu", "cuda"} for weight in weights):
         return optimizer.step
+    update = _UPDATES[type(optimizer)]
 
     @torch.no_grad()
     def step() -> None:
-        for weight in weights if not optimizer.state else ():  # as torch's first step has it
-            moments = {name: torch.zeros_like(weight) for name in ("exp_avg", "exp_avg_sq")}
-            optimizer.state[weight] = {"step": torch.zeros((), dtype=torch.float32), **moments}
-        states = [optimizer.state[weight] for weight in weights]
-        _adam(update, group, weights, [weight.grad for weight in weights], states, group["lr"])
+        update(group, weights, [weight.grad for weight in weights], _states(optimizer, weights), group["lr"])
 
     return step
 
 
-def _adam(
+def make_tensor_step(optimizer: torch.optim.Optimizer, rate: Tensor) -> Callable[[], None]:
+    """As `make_step`, but the rate is read from `rate` () by the kernels themselves: a CUDA graph may hold the step.
+
+    It never waits for the device. State and groups are those of `Optimizer.step`, so a checkpoint is the same; only a
+    count of steps that is on the host, as RMSprop's, moves to the device. `rate` is float32 on CUDA, whose kernels read
+    no other.
+    """
+    (group,) = optimizer.param_groups
+    weights: list[Tensor] = group["params"]
+    update = _UPDATES[type(optimizer)]
+
+    @torch.no_grad()
+    def step() -> None:
+        states = _states(optimizer, weights)
+        if "step" in states[0] and states[0]["step"].device != rate.device:
+            for state in states:
+                state["step"] = state["step"].to(rate.device)
+        update(group, weights, [weight.grad for weight in weights], states, rate)
+
+    return step
+
+
+def _states(optimizer: torch.optim.Optimizer, weights: list[Tensor]) -> list[dict[str, Tensor]]:
+    """What `optimizer` keeps of each weight; what is not there yet is made as its first step makes it, or is as good.
+
+    torch's first step with momentum keeps the gradient itself: what it adds to a buffer of zeros.
+    """
+    counts, names = _KEPT[type(optimizer)]
+    if optimizer.param_groups[0].get("momentum"):
+        names = (*names, "momentum_buffer")
+    states = [optimizer.state[weight] for weight in weights]
+    for weight, state in zip(weights, states, strict=True):
+        if counts and "step" not in state:
+            fused = optimizer.param_groups[0].get("fused")
+            state["step"] = torch.zeros((), dtype=torch.float32, device=weight.device if fused else None)
+        for name in names:
+            if state.get(name) is None:
+                state[name] = torch.zeros_like(weight)
+    return states
+
+
+def _update_adam(
     update: Callable[..., None],
     group: dict[str, Any],
     weights: list[Tensor],
     gradients: list[Any],
-    states: list[Any],
+    states: list[dict[str, Tensor]],
     rate: float | Tensor,
 ) -> None:
     program = kernel.adam_program(weights)
@@ -136,47 +169,21 @@ def _adam(
     )
 
 
-def make_tensor_step(optimizer: torch.optim.Optimizer, rate: Tensor) -> Callable[[], None]:
-    """As `make_step`, but the rate is read from `rate` () by the kernels themselves: a CUDA graph may hold the step.
-
-    It never waits for the device, except where the optimizer's state has to be made first. That state, and the groups,
-    are those of `Optimizer.step`, so a checkpoint is the same; only a count of steps that is on the host, as RMSprop's,
-    moves to the device. `rate` is float32 on CUDA, whose kernels read no other.
-    """
-    (group,) = optimizer.param_groups
-    weights: list[Tensor] = group["params"]
-    update, always, with_momentum = _TENSOR_UPDATES[type(optimizer)]
-
-    @torch.no_grad()
-    def step() -> None:
-        states = [optimizer.state.get(weight, {}) for weight in weights]
-        needed = [*always, *(with_momentum if group.get("momentum") else ())]
-        if all(state.get(name) is not None for state in states for name in needed):
-            if "step" in needed and states[0]["step"].device != rate.device:
-                for state in states:
-                    state["step"] = state["step"].to(rate.device)
-            update(group, weights, [weight.grad for weight in weights], states, rate)
-            return
-        was, group["lr"] = group["lr"], rate
-        try:
-            optimizer.step()  # its first step makes the state
-        finally:
-            group["lr"] = was
-
-    return step
-
-
 def _update_sgd(
-    group: dict[str, Any], weights: list[Tensor], gradients: list[Any], states: list[Any], rate: Tensor
+    group: dict[str, Any],
+    weights: list[Tensor],
+    gradients: list[Any],
+    states: list[dict[str, Tensor]],
+    rate: float | Tensor,
 ) -> None:
     sgd(
         weights,
         gradients,
-        [state.get("momentum_buffer") for state in states],
+        [state["momentum_buffer"] if group["momentum"] else None for state in states],
         fused=True,
         weight_decay=group["weight_decay"],
         momentum=group["momentum"],
-        lr=rate,
+        lr=rate,  # the fused kernel reads tensors as well
         dampening=0.0,
         nesterov=False,
         maximize=False,
@@ -184,7 +191,11 @@ def _update_sgd(
 
 
 def _update_rmsprop(
-    group: dict[str, Any], weights: list[Tensor], gradients: list[Any], states: list[Any], rate: Tensor
+    group: dict[str, Any],
+    weights: list[Tensor],
+    gradients: list[Any],
+    states: list[dict[str, Tensor]],
+    rate: float | Tensor,
 ) -> None:
     rmsprop(
         weights,
@@ -193,8 +204,8 @@ def _update_rmsprop(
         [],
         [state["momentum_buffer"] for state in states] if group["momentum"] else [],
         [state["step"] for state in states],
-        foreach=True,
-        capturable=rate.is_cuda,
+        foreach=isinstance(rate, Tensor) or weights[0].is_cuda,
+        capturable=isinstance(rate, Tensor) and rate.is_cuda,
         lr=rate,
         alpha=group["alpha"],
         eps=group["eps"],
@@ -204,11 +215,18 @@ def _update_rmsprop(
     )
 
 
-_ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
-_TENSOR_UPDATES: dict[type, tuple[Callable[..., None], tuple[str, ...], tuple[str, ...]]] = {
-    torch.optim.Adam: (partial(_adam, adam), _ADAM_STATE, ()),
-    torch.optim.AdamW: (partial(_adam, adamw), _ADAM_STATE, ()),
-    torch.optim.SGD: (_update_sgd, (), ("momentum_buffer",)),
-    torch.optim.RMSprop: (_update_rmsprop, ("step", "square_avg"), ("momentum_buffer",)),
+_UPDATES: dict[type, Callable[..., None]] = {
+    torch.optim.Adam: partial(_update_adam, adam),
+    torch.optim.AdamW: partial(_update_adam, adamw),
+    torch.optim.SGD: _update_sgd,
+    torch.optim.RMSprop: _update_rmsprop,
 }
-"""What takes a step of each kind, the state it always needs, and that which it needs with momentum."""
+
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+_KEPT: dict[type, tuple[bool, tuple[str, ...]]] = {
+    torch.optim.Adam: (True, _MOMENTS),
+    torch.optim.AdamW: (True, _MOMENTS),
+    torch.optim.SGD: (False, ()),
+    torch.optim.RMSprop: (True, ("square_avg",)),
+}
+"""Whether each kind counts its steps, and what it keeps of a weight besides, where there is no momentum."""
