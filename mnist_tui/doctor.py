@@ -48,7 +48,7 @@ def examine(settings: RunSettings) -> dict[str, Any]:
         from mnist_tui.engine.examination import describe_devices, time_training
 
     devices = describe_devices()
-    label, threads, precision, times, load = time_training(settings.device, settings.threads)
+    trial = time_training(settings.device, settings.threads)
     return {
         "mnist_tui": __version__,
         "python": platform.python_version(),
@@ -57,16 +57,16 @@ def examine(settings: RunSettings) -> dict[str, Any]:
         "data": {name: _where(name) for name in DATASETS},
         "runs": _describe_disk(settings.runs_dir),
         "devices": devices,
-        "device": label,
-        "threads": threads,
-        "precision": precision,
-        "load": attrs.asdict(load),
+        "device": trial.device,
+        "threads": trial.threads,
+        "precision": trial.precision,
+        "load": attrs.asdict(trial.load),
         "batch": {
-            **attrs.asdict(times),
-            "total": times.total,
-            "images_per_second": 1000 * times.batch_size / times.total,
+            **attrs.asdict(trial.times),
+            "total": trial.times.total,
+            "images_per_second": trial.images_per_second,
         },
-        "bound": what_bounds(times, label, threads, load),
+        "bound": what_bounds(trial.times, trial.device, trial.threads, trial.load),
     }
 
 
@@ -136,7 +136,7 @@ def _as_text(found: Mapping[str, Any]) -> list[str]:
         ("runs", f"{disk['folder']}, {'writable' if disk['writable'] else 'NOT writable'}, {free}"),
         *_device_lines(devices),
         ("speed", _speed_words(found)),
-        ("", _stage_words(found["batch"])),
+        ("", _stage_words(found["batch"], found["device"])),
         ("load", _load_words(load)),
         ("bound by", found["bound"]),
     ]
@@ -166,6 +166,8 @@ def _device_lines(devices: Mapping[str, Any]) -> list[tuple[str, str]]:
     if devices["cuda"]:
         reason = devices["why_no_graphs"]
         lines.append(("graphs", f"off: {reason}" if reason else "on: a batch is one launch of a CUDA graph"))
+        own = "on, for the classic network" if devices["cuda_kernels"] == "CUDA" else "off: torch's are used"
+        lines.append(("kernels", own))
     else:
         lines.append(("cuda", f"off: {devices['why_no_cuda']}"))
     if devices["mps"]:
@@ -196,7 +198,8 @@ def _load_words(load: Mapping[str, Any]) -> str:
     return f"{words}; GPU {', '.join(figures)}" if figures else words
 
 
-def _stage_words(batch: Mapping[str, Any]) -> str:
+def _stage_words(batch: Mapping[str, Any], device: str) -> str:
     times = StageTimes(**{stage: batch[stage] for stage in STAGES}, batch_size=batch["batch_size"])
     stages = ", ".join(f"{stage} {batch[stage]:.2f}" for stage in STAGES)
-    return f"{times.total:.2f} ms a batch: {stages}"
+    waited = "one that is waited for after each stage: " if device.startswith("cuda") else ""
+    return f"{waited}{times.total:.2f} ms a batch: {stages}"
