@@ -29,6 +29,7 @@ from mnist_tui.tui.collecting import keep_collections_short
 from mnist_tui.tui.keys import KEYS
 from mnist_tui.tui.link import Link
 from mnist_tui.tui.looks import is_light
+from mnist_tui.tui.parsed import ParsedStylesheet
 from mnist_tui.tui.screens.train import TrainScreen
 from mnist_tui.tui.session import Session
 from mnist_tui.tui.styles import LATER, MODES, read_styles
@@ -115,7 +116,7 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         for theme in themes():
             self.register_theme(theme)
         self.theme = LIGHT_THEME if is_light(screen.theme, os.environ) else DARK_THEME
-        self.stylesheet.set_variables(self.get_css_variables())
+        self.stylesheet = ParsedStylesheet(variables=self.get_css_variables())
 
     def refresh_css(self, animate: bool = True) -> None:
         """Textual's, but for the one of the theme it opens with: every rule is parsed in those colours already."""
@@ -153,6 +154,8 @@ class MnistApp(RunActions, RunsActions, LeaveActions):
         if not self.is_headless:
             keep_collections_short()
             sys.setswitchinterval(SWITCH_SECONDS)
+            if isinstance(self.stylesheet, ParsedStylesheet):
+                self.stylesheet.keep()
         read_styles(self, MODES, LATER)
         threading.Thread(target=_preload, name="preload", daemon=True).start()
         if self._resumption is not None:  # told before anything is loaded, so that its curves are seen meanwhile
