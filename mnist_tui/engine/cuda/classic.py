@@ -28,11 +28,11 @@ def fits(architecture: Architecture) -> bool:
 
 @cache
 def classic_program(architecture: Architecture, device: torch.device) -> Program | None:
-    """The kernels for networks of these sizes on `device`; None where there are none."""
+    """The kernels for networks of these sizes on `device`; None where there are none: before Ampere (2020) no TF32."""
     if not fits(architecture):
         return None
     sizes = architecture.width, architecture.second_width, architecture.hidden_units
-    return program_or_none("classic", tuple(zip(("C1", "C2", "HIDDEN"), sizes, strict=True)), device)
+    return program_or_none("classic", tuple(zip(("C1", "C2", "HIDDEN"), sizes, strict=True)), device, (8, 0))
 
 
 class ClassicLoss(torch.autograd.Function):

@@ -116,9 +116,20 @@ def _words(driver: ctypes.CDLL, result: int) -> str:
     return (text.value or b"unknown").decode(errors="replace")
 
 
-def program_or_none(name: str, macros: tuple[tuple[str, int], ...], device: torch.device) -> Program | None:
-    """As `CudaProgram`; None where it cannot be had, or with `MNIST_TUI_KERNELS=0`: torch's own kernels do as well."""
+def program_or_none(
+    name: str, macros: tuple[tuple[str, int], ...], device: torch.device, least: tuple[int, int] = (0, 0)
+) -> Program | None:
+    """As `CudaProgram`; None where it cannot be had, or with `MNIST_TUI_KERNELS=0`: torch's own kernels do as well.
+
+    Args:
+        name: of the source.
+        macros: what it is compiled with.
+        device: any; there are kernels for CUDA alone.
+        least: the compute capability that they need.
+    """
     if device.type != "cuda" or os.environ.get("MNIST_TUI_KERNELS") == "0":
+        return None
+    if torch.cuda.get_device_capability(device) < least:
         return None
     try:
         return CudaProgram(name, dict(macros), device)
