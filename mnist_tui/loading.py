@@ -15,7 +15,7 @@ from mnist_tui.core.dataset import Source, Split, default_data_dir, find
 from mnist_tui.core.errors import DatasetMissing, UsageError
 from mnist_tui.core.events import DownloadProgressed, EngineLoaded, Event
 from mnist_tui.core.first_import import first_import_of
-from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.hyperparameters import PRESETS, Hyperparameters
 from mnist_tui.core.runs import name_of
 from mnist_tui.core.settings import Precision, RunSettings
 
@@ -100,6 +100,7 @@ def load_engine(
                 import torch
 
                 from mnist_tui.engine import device as devices
+                from mnist_tui.engine.architectures import kernels_for
                 from mnist_tui.engine.streaming import put_on
                 from mnist_tui.engine.trainer import Splits
         finally:
@@ -113,6 +114,8 @@ def load_engine(
         validation=put_on(train, device.torch, kept, len(train)) if held_out else None,
     )
     precision = devices.resolve_precision(settings.precision, device)
+    if device.torch.type == "cuda":
+        kernels_for(PRESETS[settings.preset], device.torch, precision)  # compiled, once a machine, before a run waits
     bench = Bench(settings, source, device, splits, precision)
     notices = [device.notice, devices.slowness_of(precision, device)]
     if launch is not None:
