@@ -66,11 +66,9 @@ class TrainScreen(Screen[None]):
             with Vertical(id="settings"):
                 yield self.knobs
                 yield self.facts
-                yield self.load
             with Vertical(id="pictures"):
                 yield self.pair
                 yield self.digits
-        yield self.health
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -79,7 +77,8 @@ class TrainScreen(Screen[None]):
 
     def _furnish(self) -> None:
         if self.is_attached:
-            self.mount(TooSmall(self._session.progress), before=self.health)
+            self.query_one("#settings").mount(self.load)
+            self.mount(TooSmall(self._session.progress), self.health, before="#keys")
 
     @cached_property
     def stepped(self) -> BatchPanel:
