@@ -1,7 +1,8 @@
-"""Modules that are loaded at the first look into them: a use of `importlib.util.LazyLoader`."""
+"""Modules that are loaded at the first look into them, a use of `importlib.util.LazyLoader`, or not at all."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from types import ModuleType
@@ -19,6 +20,19 @@ def import_lazily(name: str) -> None:
     # An import statement that finds it in `sys.modules` alone looks at its `__spec__`, and any look loads it.
     setattr(sys.modules[package], last, module)
     sys.modules[name] = module
+
+
+def import_without(name: str, spared: str) -> None:
+    """Import `name` as where there is no module `spared`, which it can do without, but would load.
+
+    Whoever wants `spared` later has it. Nothing is done where either is loaded already.
+    """
+    if name not in sys.modules and spared not in sys.modules:
+        sys.modules[spared] = None  # type: ignore[assignment]  # as an import of it then fails at once
+        try:
+            importlib.import_module(name)
+        finally:
+            del sys.modules[spared]
 
 
 def load_now(module: ModuleType) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from mnist_tui.core.hyperparameters import Hyperparameters
+from mnist_tui.core.lazily import import_without
 from mnist_tui.core.settings import RunSettings, ScreenSettings
 from mnist_tui.leaving import (
     DEBUG_VARIABLE,
@@ -132,6 +133,7 @@ def prepare_drawing() -> None:
     reconfigure = getattr(sys.__stderr__, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(encoding="utf-8", errors="replace")
+    import_without("asyncio", "ssl")  # no line of the screen's is encrypted: OpenSSL is 3 % of the time to its frame
 
 
 def _watch_departure(
