@@ -23,8 +23,10 @@ from mnist_tui.core.events import (
     RunStarted,
     SaveFailed,
 )
+from mnist_tui.core.monitor import Monitor
 from mnist_tui.core.progress import Progress
 from mnist_tui.core.recorder import as_record, to_json
+from mnist_tui.core.speed import CrowdWatch
 from mnist_tui.detached import settle
 from mnist_tui.leaving import Departure, leave_at_once
 from mnist_tui.reaper import Reaper
@@ -220,7 +222,7 @@ def _train(runner: LocalRunner, order: Order, departure: Departure, reaper: Reap
         reporter = JsonReporter()
     else:
         reporter = BarReporter() if sys.stdout.isatty() and sys.stderr.isatty() else LineReporter()
-    progress = Progress()
+    progress, monitor, crowd = Progress(), Monitor(), CrowdWatch()
     runner.start(order)
     ending: RunFinished | RunFailed | None = None
     try:
@@ -237,12 +239,17 @@ def _train(runner: LocalRunner, order: Order, departure: Departure, reaper: Reap
                 reaper.told()
                 if isinstance(event, (RunFinished, RunFailed)):
                     ending = event
+            if not as_json:
+                monitor.watch(progress.device or "cpu", progress.phase == "training")
+                if words := crowd.consider(progress, monitor.load):
+                    reporter.report(Answered(progress.step, f"slow: {words}"), progress)
             if departure.asked.is_set():
                 if departure.interrupts > 1 or not progress.run:
                     reporter.close()
                     leave_at_once(departure.exit_code)  # asked twice, or nothing was trained that could be saved
                 runner.stop(departure.reason)
     finally:
+        monitor.close()
         reporter.close()
         closed = runner.close()
         reaper.told()

@@ -16,7 +16,7 @@ from mnist_tui.core.comparison import (
     differences_of,
     live_changes,
 )
-from mnist_tui.core.errors import UserError
+from mnist_tui.core.errors import UsageError, UserError
 from mnist_tui.core.recorder import to_json
 from mnist_tui.core.runs import find_run
 from mnist_tui.render.palette import DARK
@@ -73,6 +73,8 @@ def _style(entry: RunEntry, column: Column) -> str:
 def compare(a: str, b: str, runs_dir: Path, *, as_json: bool) -> int:
     """Print how the runs called `a` and `b` differ, in settings, figures and digits."""
     folders = [find_run(name, runs_dir) for name in (a, b)]
+    if folders[0].resolve() == folders[1].resolve():
+        raise UsageError(f"{a} and {b} are one run: compare it with another")
     first, second = Catalogue(runs_dir, folders).look_once()
     for entry in (first, second):
         if entry.state == "damaged":

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import torch
 
+from mnist_tui import headless
 from mnist_tui.cli import main
 from mnist_tui.core.events import (
     BatchesTrained,
     CheckpointSaved,
     DownloadProgressed,
     EngineLoaded,
+    Event,
     Rewound,
     RunContinued,
     RunFinished,
@@ -23,9 +25,11 @@ from mnist_tui.core.events import (
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.progress import Progress
+from mnist_tui.core.speed import CROWDED_READINGS, MachineLoad
 from mnist_tui.engine.stepper import Stepper
 from mnist_tui.headless import LineReporter, _conclude, describe, summarise
 from mnist_tui.leaving import SIGNALS, Departure
+from mnist_tui.runner import Order
 from tests.datafiles import write_idx
 
 KEYS = {
@@ -256,3 +260,46 @@ def test_a_terminal_gets_a_bar_that_goes_away(
     assert code == 0
     assert lines[-1].startswith("saved in runs/")
     assert "test accuracy" in err
+
+
+class BusyMachine:
+    """In place of a monitor: other programs keep a core of two busy, and each look is a new reading."""
+
+    def watch(self, device: str, wanted: bool) -> None:
+        self.wanted = wanted
+
+    @property
+    def load(self) -> MachineLoad | None:
+        return MachineLoad(2, 1.0, 1.0, 1) if self.wanted else None
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class LongRun:
+    """A runner whose run trains for longer than a crowd is forgiven."""
+
+    world_size = 1
+
+    def start(self, order: Order) -> None:
+        events: list[Event] = [EngineLoaded("cpu", "", 2, "2.6", 6400), STARTED]
+        events += [trained(1 + batch, 1, 0.1) for batch in range(3 * CROWDED_READINGS)]
+        self._left = iter([*events, RunFinished("done", 1, 1, 1.0)])
+
+    def wait(self, seconds: float) -> list[Event]:
+        return [next(self._left)]
+
+    def close(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_training_that_others_slow_down_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    machine = BusyMachine()
+    monkeypatch.setattr(headless, "Monitor", lambda: machine)
+    assert headless.train(LongRun(), Order(hyperparameters=Hyperparameters()), as_json=as_json) == 0  # type: ignore[arg-type]
+    told = [line for line in capsys.readouterr().out.splitlines() if "other programs keep 1.0 of 2 cores busy" in line]
+    assert [line[:6] for line in told] == ([] if as_json else ["slow: "])
+    assert machine.closed

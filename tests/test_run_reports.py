@@ -161,6 +161,13 @@ def test_what_cannot_be_compared_says_why_and_the_rest_is_shown(call: Call, tmp_
     assert json.loads(call("compare", "a", "b", "--json")[1])["digits"] is None
 
 
+def test_a_run_is_not_compared_with_itself(call: Call, tmp_path: Path) -> None:
+    folder = record_run(tmp_path, "a")
+    code, out, err = call("compare", "a", folder.name)
+    assert (code, out) == (2, "")
+    assert err.endswith("are one run: compare it with another\n")
+
+
 def test_runs_of_one_name_are_told_by_their_folders(call: Call, tmp_path: Path) -> None:
     record_run(tmp_path, "a")
     record_run(tmp_path, "a", stamp="20250101-000000")

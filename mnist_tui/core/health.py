@@ -7,7 +7,7 @@ The limits are wide on purpose: a line that cries wolf is not read. Ten seeds of
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from mnist_tui.core.events import (
@@ -21,6 +21,7 @@ from mnist_tui.core.events import (
     Rewound,
 )
 from mnist_tui.core.history import Ema
+from mnist_tui.core.idx import CLASSES
 
 SPIKE_FACTOR = 3.0
 SPIKE_NATS = 2.0  # of a batch of 64; a smaller one scatters more, by the square root
@@ -29,7 +30,7 @@ WARM_UP_BATCHES = 20
 DEAD_SHARE = 0.8  # the classic preset reaches 0.55
 EXPLODING_NORM = 30.0  # of a batch of 64, as above; the classic preset stays under 3
 VANISHING_NORM = 1e-6
-LEARNT_NATS = 0.5  # a training loss below which small gradients and a standstill are what one wants
+LEARNT_NATS = 0.5  # a training loss, above what smoothed labels leave, below which a standstill is what one wants
 PLATEAU_IMAGES = 32_000
 PLATEAU_SHARE = 0.01
 GAP = 0.03
@@ -59,10 +60,22 @@ LIMITS: tuple[tuple[Ailment, str], ...] = (
 Finding: TypeAlias = HealthWarned | HealthRecovered
 
 
-class HealthMonitor:
-    """Told every event of a run in order; says what is wrong, once, and when it is over."""
+def least_loss(label_smoothing: float) -> float:
+    """The mean cross-entropy, in nats, below which labels smoothed so let nothing fall: the entropy of their own."""
+    others = label_smoothing / CLASSES
+    shares = [1 - label_smoothing + others, *[others] * (CLASSES - 1)]
+    return -sum(share * math.log(share) for share in shares if share > 0)
 
-    def __init__(self) -> None:
+
+class HealthMonitor:
+    """Told every event of a run in order; says what is wrong, once, and when it is over.
+
+    Args:
+        floor: the loss, in nats, that nothing can be below as the run is set now.
+    """
+
+    def __init__(self, floor: Callable[[], float] = lambda: 0.0) -> None:
+        self._floor = floor
         self.active: dict[Ailment, str] = {}
         self._reset()
 
@@ -130,7 +143,7 @@ class HealthMonitor:
             return
         if self._mark is None or average < self._mark[1] * (1 - PLATEAU_SHARE):
             self._mark = (event.samples, average)
-        stands = event.samples - self._mark[0] >= PLATEAU_IMAGES and average > LEARNT_NATS
+        stands = event.samples - self._mark[0] >= PLATEAU_IMAGES and average - self._floor() > LEARNT_NATS
         message = f"the average loss stands at {average:.3g} for {event.samples - self._mark[0]} images"
         yield from self._judge(event.last_step, "plateau", stands, message)
 
@@ -142,7 +155,7 @@ class HealthMonitor:
         yield from self._judge(event.last_step, "exploding", exploding, f"the gradient's norm is {norm:.3g}")
 
     def _look_at_layers(self, event: LayersProbed) -> Iterator[Finding]:
-        unlearnt = self._average.value > LEARNT_NATS
+        unlearnt = self._average.value - self._floor() > LEARNT_NATS
         small = next((layer for layer in event.layers if layer.gradient_norm < VANISHING_NORM), None)
         message = "" if small is None else f"the gradient of {small.name} is {small.gradient_norm:.1g}"
         yield from self._judge(event.step, "vanishing", small is not None and unlearnt, message)

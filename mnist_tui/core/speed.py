@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
+
+if TYPE_CHECKING:
+    from mnist_tui.core.progress import Progress
 
 STAGES = ("data", "forward", "backward", "optimizer", "recording")
 
@@ -114,6 +119,12 @@ class CrowdWatch:
         self._run = ""
         self._last: MachineLoad | None = None
         self._readings = 0
+
+    def consider(self, progress: Progress, load: MachineLoad | None) -> str:
+        """As `judge`, of a run that may not be trained here on the CPU, with a reading that may not be there yet."""
+        if load is None or progress.phase != "training" or progress.device != "cpu":
+            return ""
+        return self.judge(progress.run, load, progress.threads)
 
     def judge(self, run: str, load: MachineLoad, threads: int) -> str:
         """What to say now, most often nothing.

@@ -29,7 +29,7 @@ from mnist_tui.core.events import (
     Status,
     StopScheduled,
 )
-from mnist_tui.core.health import HealthMonitor
+from mnist_tui.core.health import HealthMonitor, least_loss
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import Precision
 from mnist_tui.engine.alone import Alone
@@ -100,7 +100,7 @@ class Trainer:
         self._keeper = Keeper(destination, self.learner)
         self._editor = Editor(self.learner, self.place, self._keeper)
         self._examiner = Examiner(self.learner, splits.test, splits.validation, self._keeper)
-        self._health = HealthMonitor()
+        self._health = HealthMonitor(lambda: least_loss(self.hyperparameters.label_smoothing))
         self._attended = attended
         self._saved = 0.0
         self._paused = False

@@ -188,14 +188,13 @@ class Session:
 
     def crowding(self) -> str:
         """What is to be said of other programs that slow the training down; most often nothing."""
-        monitor, progress = self._monitor, self.progress
-        if monitor is None or monitor.load is None or progress.phase != "training" or progress.device != "cpu":
+        if self._monitor is None:
             return ""
         if self._crowd is None:
             from mnist_tui.core.speed import CrowdWatch
 
             self._crowd = CrowdWatch()
-        return self._crowd.judge(progress.run, monitor.load, progress.threads)
+        return self._crowd.consider(self.progress, self._monitor.load)
 
     @property
     def weights(self) -> Weights | None:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 
 import pytest
+import torch
+import torch.nn.functional as F
 
 from mnist_tui.core.events import (
     Ailment,
@@ -24,6 +26,7 @@ from mnist_tui.core.health import (
     PLATEAU_IMAGES,
     SPIKE_BATCHES,
     HealthMonitor,
+    least_loss,
 )
 from mnist_tui.core.hyperparameters import Hyperparameters
 
@@ -135,6 +138,19 @@ def test_a_loss_that_stands_still_is_a_plateau_until_it_falls() -> None:
 
 def test_a_loss_that_is_low_already_may_stand_still() -> None:
     assert told(HealthMonitor(), batches([0.02] * 3000)) == []
+
+
+def test_what_smoothed_labels_leave_of_a_loss_is_no_plateau() -> None:
+    floor = least_loss(0.2)
+    wanted = torch.full((1, 10), 0.02)
+    wanted[0, 3] = 0.82
+    assert floor == pytest.approx(float(F.cross_entropy(wanted.log(), torch.tensor([3]), label_smoothing=0.2)))
+    assert least_loss(0.0) == 0.0
+    assert least_loss(1.0) == pytest.approx(math.log(10))
+    standing = batches([floor + 0.1] * 3000)
+    assert told(HealthMonitor(lambda: floor), standing) == []
+    assert [finding[2] for finding in told(HealthMonitor(), standing)] == ["plateau"]
+    assert [finding[2] for finding in told(HealthMonitor(lambda: floor), batches([2.3] * 3000))] == ["plateau"]
 
 
 def test_a_gap_between_training_and_test_is_told() -> None:
