@@ -314,6 +314,18 @@ async def test_tab_goes_by_panels_and_back() -> None:
         assert app.focused is app.screen.query_one("#digits")
 
 
+async def test_a_number_as_long_as_a_row_is_told_in_four_digits() -> None:
+    app, _ = make_app(mid_run())
+    async with app.run_test(size=(80, 24)) as pilot:
+        rows = await ready(pilot, app, "learning_rate")
+        app.session.wanted = Hyperparameters(learning_rate=0.0008082822192522724)
+        app.show()
+        line = current_line(rows)
+        assert "≈0.0008083" in line
+        assert "learn" in line
+        assert len(line) == rows.scrollable_content_region.width
+
+
 async def test_a_value_that_is_too_long_shortens_the_label_and_never_itself() -> None:
     app, _ = make_app([*mid_run(), HyperparametersApplied(1251, IN_FORCE, Hyperparameters(learning_rate=0.0012345678))])
     async with app.run_test(size=(80, 24)) as pilot:

@@ -378,6 +378,18 @@ RATES = tuple(10 ** (-7 + number / 10) for number in range(70))
 LOSSES = tuple(2.3 - 2 / (1 + math.exp(-8 * (math.log10(rate) + 3))) for rate in RATES)
 
 
+async def test_the_rate_that_is_suggested_is_applied_as_it_is_told() -> None:
+    app, runner = make_app(mid_run())
+    async with app.run_test(size=SIZE) as pilot:
+        await shown(pilot, app)
+        await pilot.press("f")
+        await tell(pilot, app, runner, RateFound(1250, RATES, LOSSES, 0.0008082822192522724, "where it falls"))
+        assert isinstance(app.screen, FinderScreen)
+        assert "suggested: 0.000808, " in app.screen.describe()
+        await pilot.press("enter")
+        assert runner.edits == [{"learning_rate": 0.000808}]
+
+
 async def test_the_finder_suggests_and_enter_applies() -> None:
     app, runner = make_app(mid_run())
     async with app.run_test(size=SIZE) as pilot:

@@ -47,7 +47,8 @@ class RateChart(LineView):
         finding = self._session.finding
         if isinstance(finding, RateFound) and not self._suggested:
             self._suggested = True
-            self.rate = finding.suggestion or (finding.rates[len(finding.rates) // 2] if finding.rates else None)
+            rate = finding.suggestion or (finding.rates[len(finding.rates) // 2] if finding.rates else None)
+            self.rate = None if rate is None else float(f"{rate:.3g}")  # as it is told; nobody can tell more apart
         key = (finding, self.rate, self.size)
         if key != self._shown:
             self._shown = key

@@ -9,6 +9,7 @@ from mnist_tui.core.knob import HyperparameterError, Knob, Value
 from mnist_tui.render.palette import Palette
 
 ARROWS = 3  # cells of " ◂▸" at the right end
+_EXACT = 12  # cells; a longer number that leaves its label no room is told in four digits
 _LONGEST = 40  # characters a field takes; more is refused as it is typed
 
 
@@ -76,6 +77,8 @@ class KnobRow:
         if self.waits:
             value = ("> " if self._ascii else "↻ ") + value
         room = max(1, width - 2 - len(words) - ARROWS - 1)
+        if self.typed is None and len(value) > max(room, _EXACT) and isinstance(self.value, float):
+            value = f"{'~' if self._ascii else '≈'}{self.value:.4g}"
         if self.typed is None and len(value) > room:  # half a number is another number: the label gives way
             words = words[: max(0, width - 4 - ARROWS - len(value))] + ("~" if self._ascii else "…")
             room = width - 2 - len(words) - ARROWS - 1
