@@ -166,8 +166,8 @@ def _device_lines(devices: Mapping[str, Any]) -> list[tuple[str, str]]:
     if devices["cuda"]:
         reason = devices["why_no_graphs"]
         lines.append(("graphs", f"off: {reason}" if reason else "on: a batch is one launch of a CUDA graph"))
-        own = "on, for the classic network" if devices["cuda_kernels"] == "CUDA" else "off: torch's are used"
-        lines.append(("kernels", own))
+        reason = devices["why_no_kernels"]
+        lines.append(("kernels", f"off, torch's are used: {reason}" if reason else "on, for the classic network"))
     else:
         lines.append(("cuda", f"off: {devices['why_no_cuda']}"))
     if devices["mps"]:

@@ -114,10 +114,11 @@ def load_engine(
         validation=put_on(train, device.torch, kept, len(train)) if held_out else None,
     )
     precision = devices.resolve_precision(settings.precision, device)
-    if device.torch.type == "cuda":
-        kernels_for(PRESETS[settings.preset], device.torch, precision)  # compiled, once a machine, before a run waits
+    own = False
+    if device.torch.type == "cuda" and launch is None:  # compiled, once a machine, before a run waits for them
+        own = kernels_for(PRESETS[settings.preset], device.torch) == "CUDA"
     bench = Bench(settings, source, device, splits, precision)
-    notices = [device.notice, devices.slowness_of(precision, device)]
+    notices = [device.notice, devices.slowness_of(precision, device, own_kernels=own)]
     if launch is not None:
         bench = _lead(bench, launch)
         notices = [f"{launch.world_size} processes train together", *notices]
@@ -194,11 +195,18 @@ def run_facts(settings: RunSettings, folder: Path, hyperparameters: Hyperparamet
     }
 
 
+def _kernels_of(bench: Bench, hyperparameters: Hyperparameters) -> str | None:
+    """What kernels of our own the run has; several processes on GPUs have none."""
+    from mnist_tui.engine.architectures import kernels_for
+
+    if bench.device.torch.type == "cuda" and bench.world_size > 1:
+        return "none"
+    return kernels_for(hyperparameters, bench.device.torch, bench.precision)
+
+
 def machine_facts(bench: Bench, hyperparameters: Hyperparameters) -> dict[str, Any]:
     """What the figures of a run depend on, besides its settings."""
     import torch
-
-    from mnist_tui.engine.architectures import kernels_for
 
     return {
         "device": bench.device.label,
@@ -206,7 +214,7 @@ def machine_facts(bench: Bench, hyperparameters: Hyperparameters) -> dict[str, A
         "threads": torch.get_num_threads(),
         "world_size": bench.world_size,
         "precision": bench.precision,
-        "kernels": kernels_for(hyperparameters, bench.device.torch, bench.precision),
+        "kernels": _kernels_of(bench, hyperparameters),
         "versions": {
             "mnist_tui": __version__,
             "torch": str(torch.__version__),  # a TorchVersion is no plain value

@@ -45,9 +45,9 @@ def test_the_report_is_lines_with_a_name_each(capsys: pytest.CaptureFixture[str]
 def test_the_report_says_whether_batches_are_replayed(reason: str, words: str) -> None:
     gpu = {"name": "NVIDIA H200", "free": 1e11, "total": 2e11, "capability": "9.0"}
     found = {"cuda": [gpu], "why_no_graphs": reason, "mps": False, "onednn": True, "bf16": False, "kernels": "none"}
-    assert ("graphs", words) in _device_lines({**found, "cuda_kernels": "none"})
-    assert ("kernels", "off: torch's are used") in _device_lines({**found, "cuda_kernels": "none"})
-    assert ("kernels", "on, for the classic network") in _device_lines({**found, "cuda_kernels": "CUDA"})
+    assert ("graphs", words) in _device_lines({**found, "why_no_kernels": ""})
+    assert ("kernels", "on, for the classic network") in _device_lines({**found, "why_no_kernels": ""})
+    assert ("kernels", "off, torch's are used: too old") in _device_lines({**found, "why_no_kernels": "too old"})
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ def import_lazily(name: str) -> None:
 def import_without(name: str, spared: str) -> None:
     """Import `name` as where there is no module `spared`, which it can do without, but would load.
 
-    Whoever wants `spared` later has it. Nothing is done where either is loaded already.
+    Whoever else wants `spared` later has it; `name` itself goes without to the end of the process. Nothing is done
+    where either is loaded already.
     """
     if name not in sys.modules and spared not in sys.modules:
         sys.modules[spared] = None  # type: ignore[assignment]  # as an import of it then fails at once

@@ -10,7 +10,9 @@ from torch import Tensor
 from mnist_tui.core.errors import ModelFileError
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.core.settings import Precision
+from mnist_tui.engine.cuda.adam import MACROS
 from mnist_tui.engine.cuda.classic import ClassicKernels, classic_program
+from mnist_tui.engine.cuda.program import program_or_none
 from mnist_tui.engine.deep import DeepCNN, has_deep_kernels
 from mnist_tui.engine.model import CNN
 from mnist_tui.engine.native import instructions
@@ -33,11 +35,13 @@ def architecture_for(hyperparameters: Hyperparameters) -> Architecture:
 
 
 def kernels_for(hyperparameters: Hyperparameters, device: torch.device, precision: Precision = "fp32") -> str | None:
-    """What our own convolutions are written in that a run with `hyperparameters` has; None where none play a part."""
+    """What the kernels of our own are written in that a run with `hyperparameters` has; None where none play a part."""
     architecture = architecture_for(hyperparameters)
     deep = architecture.kind == "deep"
-    if device.type == "cuda" and not deep and precision == "fp32":
-        return "CUDA" if classic_program(architecture, device) is not None else "none"
+    if device.type == "cuda":
+        if precision == "fp32" and classic_program(architecture, device) is not None:
+            return "CUDA"
+        return "CUDA, for Adam" if program_or_none("adam", MACROS, device) is not None else "none"
     if device.type != "cpu" or (deep and precision != "fp32"):
         return None
     there = has_deep_kernels(architecture) if deep else has_kernels(architecture.width, architecture.second_width)

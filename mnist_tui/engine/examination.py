@@ -19,8 +19,10 @@ from mnist_tui.engine import device as devices
 from mnist_tui.engine.architectures import kernels_for
 from mnist_tui.engine.batches import Batches
 from mnist_tui.engine.bfloat16 import has_fast_bf16
+from mnist_tui.engine.cuda.classic import why_no_kernels
 from mnist_tui.engine.graphs import why_no_graphs
 from mnist_tui.engine.learner import Learner
+from mnist_tui.engine.network import Architecture
 from mnist_tui.engine.timing import time_stages
 from mnist_tui.engine.trainer import Splits, Trainer
 
@@ -30,6 +32,7 @@ TRIAL_SECONDS = 1.5
 def describe_devices() -> dict[str, Any]:
     """Version, CPU, GPUs, and the reason why there is no CUDA, as plain values."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    first = torch.device("cuda", 0) if count else torch.device("cpu")
     cuda = []
     for index in range(count):
         free, total = torch.cuda.mem_get_info(index)
@@ -45,8 +48,8 @@ def describe_devices() -> dict[str, Any]:
         "kernels": kernels_for(Hyperparameters(), torch.device("cpu")),
         "cuda": cuda,
         "why_no_cuda": "" if count else devices.why_no_cuda(),
-        "cuda_kernels": kernels_for(Hyperparameters(), torch.device("cuda")) if count else "none",
-        "why_no_graphs": why_no_graphs(torch.device("cuda" if count else "cpu")),
+        "why_no_kernels": why_no_kernels(Architecture(), first),
+        "why_no_graphs": why_no_graphs(first),
         "mps": torch.backends.mps.is_available(),
     }
 
@@ -97,7 +100,7 @@ def time_training(device: str, threads: int | None) -> Trial:
 def _rate_ahead(train: Batches, device: torch.device, precision: Precision) -> float:
     """Images a second of batches that are not waited for, in the second half of a training of `TRIAL_SECONDS`."""
     hyperparameters = Hyperparameters(epochs=10_000)
-    trainer = Trainer(hyperparameters, Splits(train, train), device, precision=precision)
+    trainer = Trainer(hyperparameters, Splits(train, train), device, precision=precision, attended=False)
     began = time.perf_counter()
     images, seconds = 0, 0.0
     for event in trainer.run(Control()):

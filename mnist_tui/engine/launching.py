@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import partial
 
 import attrs
 import torch
@@ -26,7 +26,7 @@ from mnist_tui.core.events import BatchesTrained
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.engine.augment import augments, draw, move, strengths
 from mnist_tui.engine.batches import Batches, Order
-from mnist_tui.engine.cuda.program import Program, program_or_none
+from mnist_tui.engine.cuda.program import program_or_none
 from mnist_tui.engine.graphs import CannotRecord, Landing, Recorder, Recording, make_recorder, send
 from mnist_tui.engine.keeper import Place
 from mnist_tui.engine.learner import Learner
@@ -66,12 +66,6 @@ class _Underway:
         return attrs.evolve(self.trained, losses=losses, correct=correct, gradient_norm=numbers[-1])
 
 
-@cache
-def _batch_kernels(device: torch.device) -> Program | None:
-    """Two launches where torch has a dozen, before and after a batch; None where there are none."""
-    return program_or_none("batch", (), device)
-
-
 class Buffers:
     """The tensors that a step reads and writes, for up to `capacity` batches of `batch_size` images."""
 
@@ -86,7 +80,7 @@ class Buffers:
         self.rate = rate.view(1)
         self.losses = torch.zeros(capacity, device=device)
         self.correct = torch.zeros(capacity, dtype=torch.int64, device=device)
-        self._kernels = _batch_kernels(device)
+        self._kernels = program_or_none("batch", (), device)  # two launches where torch has a dozen
 
     def fill(self, hyperparameters: Hyperparameters, indices: Tensor, rates: list[float], samples: int) -> None:
         """Lay out `indices` (n, b) int64 on the device, n at most `capacity`; nothing is waited for."""

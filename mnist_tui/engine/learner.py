@@ -36,6 +36,8 @@ class Learner:
         precision: what it computes in; weights and optimizer are float32.
     """
 
+    BY_KERNELS = True  # of our own, where there are some for the network
+
     def __init__(self, hyperparameters: Hyperparameters, device: torch.device, precision: Precision = "fp32") -> None:
         torch.manual_seed(hyperparameters.seed)
         model = make_network(architecture_for(hyperparameters), hyperparameters.dropout, precision).settle(device)
@@ -54,7 +56,7 @@ class Learner:
         self.hyperparameters = hyperparameters
         self.model = model
         self._weights = list(model.parameters())
-        self._kernels = loss_kernels(model)
+        self._kernels = loss_kernels(model) if self.BY_KERNELS else None
         self._rate: Tensor | None = None
         self._use(optimizer)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -127,11 +127,15 @@ def _states(optimizer: torch.optim.Optimizer, weights: list[Tensor]) -> list[dic
     counts, names = _KEPT[type(optimizer)]
     if optimizer.param_groups[0].get("momentum"):
         names = (*names, "momentum_buffer")
+    if not counts and not names:
+        return [{} for _ in weights]
     states = [optimizer.state[weight] for weight in weights]
     for weight, state in zip(weights, states, strict=True):
+        device = weight.device if counts == "beside" else torch.device("cpu")
         if counts and "step" not in state:
-            fused = optimizer.param_groups[0].get("fused")
-            state["step"] = torch.zeros((), dtype=torch.float32, device=weight.device if fused else None)
+            state["step"] = torch.zeros((), dtype=torch.float32, device=device)
+        elif counts == "beside" and state["step"].device != device:  # from a checkpoint of another kind of device
+            state["step"] = state["step"].to(device)
         for name in names:
             if state.get(name) is None:
                 state[name] = torch.zeros_like(weight)
@@ -223,10 +227,10 @@ _UPDATES: dict[type, Callable[..., None]] = {
 }
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
-_KEPT: dict[type, tuple[bool, tuple[str, ...]]] = {
-    torch.optim.Adam: (True, _MOMENTS),
-    torch.optim.AdamW: (True, _MOMENTS),
-    torch.optim.SGD: (False, ()),
-    torch.optim.RMSprop: (True, ("square_avg",)),
+_KEPT: dict[type, tuple[Literal["", "beside", "on the host"], tuple[str, ...]]] = {
+    torch.optim.Adam: ("beside", _MOMENTS),
+    torch.optim.AdamW: ("beside", _MOMENTS),
+    torch.optim.SGD: ("", ()),
+    torch.optim.RMSprop: ("on the host", ("square_avg",)),
 }
-"""Whether each kind counts its steps, and what it keeps of a weight besides, where there is no momentum."""
+"""Where each kind counts its steps: beside the weights, on the host, or not; and what it keeps of a weight besides."""

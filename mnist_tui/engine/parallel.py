@@ -43,6 +43,8 @@ class SharedLearner(Learner):
         news: what the others have to be told before the next batch.
     """
 
+    BY_KERNELS = False  # the gradients come through torch's network, which averages them
+
     def __init__(
         self, hyperparameters: Hyperparameters, device: torch.device, precision: Precision, team: Team
     ) -> None:

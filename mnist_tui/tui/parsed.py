@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import sys
@@ -16,9 +17,10 @@ from textual.css.stylesheet import Stylesheet
 from textual.css.types import CSSLocation
 
 from mnist_tui import __version__
-from mnist_tui.core.files import write_atomically
+from mnist_tui.core.files import remove_leftovers, write_atomically
 
 _TEXTUAL = tuple(module.__file__ or "" for module in (model, parse, styles, stylesheet))
+_MOST = 4  # files: two themes, before and after an upgrade
 _Source: TypeAlias = tuple[str, CSSLocation, bool, int, str]
 
 
@@ -38,12 +40,13 @@ class ParsedStylesheet(Stylesheet):
         self._folder = folder or platformdirs.user_cache_path("mnist-tui", appauthor=False) / "styles"
         self._left: dict[_Source, list[RuleSet]] | None = None
         self._parsed: dict[_Source, list[RuleSet]] = {}
+        self._used: dict[_Source, list[RuleSet]] = {}
         self._keeps = True
 
     def set_variables(self, variables: dict[str, str]) -> None:
         """As in Textual; rules in the old colours do not count any more."""
         super().set_variables(variables)
-        self._left, self._parsed = None, {}
+        self._left, self._parsed, self._used = None, {}, {}
 
     def keep(self) -> None:
         """Leave the rules that were parsed so far to later starts; from now on nothing is looked up or left.
@@ -51,13 +54,14 @@ class ParsedStylesheet(Stylesheet):
         Where that cannot be done, they are parsed again then.
         """
         if self._keeps and self._parsed:
-            content = pickle.dumps((self._made_for, {**(self._left or {}), **self._parsed}), pickle.HIGHEST_PROTOCOL)
-            try:
-                self._file.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(OSError):
+                content = pickle.dumps((self._made_for, {**self._used, **self._parsed}), pickle.HIGHEST_PROTOCOL)
+                self._folder.mkdir(parents=True, exist_ok=True)
                 write_atomically(self._file, zlib.crc32(content).to_bytes(4, "big") + content)
-            except OSError:
-                self._keeps = False
-        self._keeps, self._left, self._parsed = False, None, {}
+                remove_leftovers(self._folder)
+                for old in sorted(self._folder.glob("*.pickle"), key=lambda file: -file.stat().st_mtime_ns)[_MOST:]:
+                    old.unlink(missing_ok=True)
+        self._keeps, self._left, self._parsed, self._used = False, None, {}, {}
 
     def _parse_rules(
         self,
@@ -72,7 +76,11 @@ class ParsedStylesheet(Stylesheet):
         if self._left is None:
             self._left = self._read()
         source = (css, read_from, is_default_rules, tie_breaker, scope)
-        rules = self._left.get(source) or self._parsed.get(source)
+        rules = self._left.get(source)
+        if rules is not None:
+            self._used[source] = rules
+            return rules
+        rules = self._parsed.get(source)
         if rules is None:
             rules = super()._parse_rules(*source)
             if not any(rule.errors for rule in rules):
@@ -95,6 +103,8 @@ class ParsedStylesheet(Stylesheet):
             if zlib.crc32(content[4:]) != int.from_bytes(content[:4], "big"):
                 return {}
             made_for, rules = pickle.loads(content[4:])  # the user's own folder, as for compiled Python
-        except (OSError, EOFError, ValueError, AttributeError, ImportError, pickle.UnpicklingError):
+        except (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, ImportError):
+            return {}
+        except pickle.UnpicklingError:
             return {}
         return rules if made_for == self._made_for else {}

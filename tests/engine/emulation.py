@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from mnist_tui.engine.cuda.compiler import SOURCES
+from mnist_tui.engine.cuda.compiler import source_of
 from mnist_tui.engine.cuda.program import Argument, pack
 
 HAS_COMPILER = shutil.which("g++") is not None
@@ -101,7 +101,7 @@ class Emulated:
     """
 
     def __init__(self, name: str, macros: Mapping[str, int], folder: Path, *, exact: bool = True) -> None:
-        source = (SOURCES / f"{name}.cu").read_text()
+        source = source_of(name).decode()
         text = _BEFORE + source + "\n".join(_trampolines(source))
         macros = {**macros, "EXACT": int(exact)}
         stem = "-".join([name, *map(str, macros.values())])

@@ -20,11 +20,10 @@ from mnist_tui.core.control import Control
 from mnist_tui.core.events import Answered, BatchesTrained, BatchInspected, BatchTimed, Event, HealthWarned, Paused
 from mnist_tui.core.hyperparameters import PRESETS, Hyperparameters
 from mnist_tui.core.settings import Precision
-from mnist_tui.engine import architectures, launching
 from mnist_tui.engine import device as devices
 from mnist_tui.engine.architectures import kernels_for, loss_kernels
 from mnist_tui.engine.batches import Batches
-from mnist_tui.engine.cuda import adam
+from mnist_tui.engine.cuda import adam, program
 from mnist_tui.engine.evaluate import evaluate
 from mnist_tui.engine.graphs import why_no_graphs
 from mnist_tui.engine.keeper import Destination
@@ -169,9 +168,7 @@ def test_kernels_give_the_gradients_of_torch(gpu: torch.device, sizes: tuple[int
 
 def test_kernels_can_be_done_without(data: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = batches(list(trainer(START, data).run(Control())))
-    monkeypatch.setattr(architectures, "classic_program", lambda *_: None)
-    monkeypatch.setattr(adam, "_program", lambda _: None)
-    monkeypatch.setattr(launching, "_batch_kernels", lambda _: None)
+    monkeypatch.setattr(program, "_attempt", lambda *_: (None, "they are not wanted"))
     without = batches(list(trainer(START, data).run(Control())))
     for (_, loss, _), (_, wanted, _) in list(zip(ours, without, strict=True))[:8]:
         assert loss == pytest.approx(wanted, rel=0.01)

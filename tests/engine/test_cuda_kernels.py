@@ -1,6 +1,9 @@
 """The kernels for GPUs, their source run on the CPU, against torch."""
 
-from collections.abc import Callable
+import ctypes
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,12 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mnist_tui.core.errors import is_out_of_memory
 from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.engine import cuda
 from mnist_tui.engine.architectures import kernels_for, loss_kernels
 from mnist_tui.engine.batches import Batches
 from mnist_tui.engine.cuda import adam, compiler, program
-from mnist_tui.engine.cuda.classic import ClassicKernels, fits
+from mnist_tui.engine.cuda.classic import ClassicKernels, fits, macros_for
 from mnist_tui.engine.cuda.compiler import CannotCompile, compiled
 from mnist_tui.engine.deep import DeepCNN
 from mnist_tui.engine.launching import Buffers
@@ -41,8 +45,7 @@ def emulate(tmp_path_factory: pytest.TempPathFactory) -> Emulate:
 def made(emulate: Emulate, architecture: Architecture, dropout: float = 0.0) -> tuple[CNN, ClassicKernels]:
     model = network(architecture).to(memory_format=torch.channels_last)
     model.dropout = dropout
-    sizes = {"C1": architecture.width, "C2": architecture.second_width, "HIDDEN": architecture.hidden_units}
-    return model, ClassicKernels(model, emulate("classic", **sizes))
+    return model, ClassicKernels(model, emulate("classic", **dict(macros_for(architecture))))
 
 
 def by_torch(model: CNN, images: Tensor, mask: Tensor | None) -> Tensor:
@@ -124,7 +127,7 @@ def test_a_step_is_torchs(emulate: Emulate, kind: Any) -> None:
     ours[2] = ours[2].to(memory_format=torch.channels_last)
     theirs = [weight.clone() for weight in ours]
     made = kind(theirs, 0.01, (0.8, 0.99), weight_decay=0.1)
-    kernel = emulate("adam", MOST=adam.MOST)
+    kernel = emulate("adam", **dict(adam.MACROS))
     states = [
         {"step": torch.zeros(()), "exp_avg": torch.zeros_like(weight), "exp_avg_sq": torch.zeros_like(weight)}
         for weight in ours
@@ -181,12 +184,89 @@ def test_there_are_kernels_for_the_classic_network_alone(architecture: Architect
     assert fits(architecture) == there
 
 
+@emulated
+def test_a_class_that_is_out_of_the_question_leaves_the_loss_a_number(emulate: Emulate) -> None:
+    model, kernels = made(emulate, Architecture(8, 16, 70))
+    images, labels = digits(3)
+    model.fc2.bias.data[(int(labels[0]) + 1) % 10] = -math.inf
+    loss, logits, _ = kernels(images[:1], labels[:1], 0.0)
+    assert torch.isneginf(logits).any()
+    torch.testing.assert_close(loss, F.cross_entropy(logits, labels[:1]))
+
+
+@emulated
+def test_a_gradient_whose_square_is_too_large_moves_nothing_far(emulate: Emulate) -> None:
+    weight = torch.ones(3)
+    moments = {"exp_avg": torch.zeros(3), "exp_avg_sq": torch.zeros(3)}
+    state = {"step": torch.zeros(()), **moments}
+    group = {"betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0}
+    kernel, rate = emulate("adam", **dict(adam.MACROS)), torch.tensor(0.1)
+    adam.step(kernel, group, [weight], [torch.tensor([1e20, 1.0, -1e18])], [state], rate, decoupled=False)
+    assert torch.isfinite(weight).all()
+
+
 def test_there_are_none_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert loss_kernels(network(Architecture())) is None
     assert adam.adam_program(list(network().parameters())) is None
     assert program.program_or_none("batch", (), CPU) is None
     monkeypatch.setenv("MNIST_TUI_KERNELS", "0")
     assert kernels_for(Hyperparameters(), torch.device("cuda", 0)) == "none"
+
+
+class Driver:
+    """In place of `libcuda`: knows which device was current at each launch, and answers as it is told to."""
+
+    def __init__(self, answer: int = 0) -> None:
+        self.answer = answer
+        self.launched: list[int] = []
+
+    def cuModuleGetFunction(self, function: object, module: object, kernel: bytes) -> int:
+        return 0
+
+    def cuLaunchKernel(self, *words: object) -> int:
+        self.launched.append(torch.cuda.current_device())
+        return self.answer
+
+    def cuGetErrorString(self, result: int, text: Any) -> int:
+        text._obj.value = {2: b"out of memory", 700: b"an illegal memory access was encountered"}[result]
+        return 0
+
+
+def program_on(driver: Driver, index: int, monkeypatch: pytest.MonkeyPatch) -> program.CudaProgram:
+    """A program of device `index` of two, of which 0 is current."""
+    current = [0]
+
+    @contextmanager
+    def device(wanted: torch.device) -> Iterator[None]:
+        before, current[0] = current[0], wanted.index
+        yield
+        current[0] = before
+
+    class Stream:
+        cuda_stream = 0
+
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: current[0])
+    monkeypatch.setattr(torch.cuda, "device", device)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: Stream())
+    here = program.CudaProgram.__new__(program.CudaProgram)
+    here._device, here._driver = torch.device("cuda", index), driver  # type: ignore[assignment]
+    here._module, here._kernels = ctypes.c_void_p(), {}
+    return here
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_launch_finds_its_own_device_current(monkeypatch: pytest.MonkeyPatch, index: int) -> None:
+    driver = Driver()
+    program_on(driver, index, monkeypatch).launch("first", (1, 1, 1), 32, torch.zeros(1), 1, 2.0, None)
+    assert driver.launched == [index]
+    assert torch.cuda.current_device() == 0
+
+
+@pytest.mark.parametrize(("answer", "full"), [(2, True), (700, False)])
+def test_a_launch_that_is_refused_says_why(monkeypatch: pytest.MonkeyPatch, answer: int, full: bool) -> None:
+    with pytest.raises(RuntimeError, match=r"\(at the launch of first\)") as refused:
+        program_on(Driver(answer), 0, monkeypatch).launch("first", (1, 1, 1), 32)
+    assert is_out_of_memory(refused.value) == full
 
 
 def test_a_deep_network_is_not_taken_for_a_classic_one() -> None:
@@ -205,7 +285,7 @@ def needs_nvrtc() -> None:
 
 @pytest.mark.parametrize(
     ("name", "macros"),
-    [("classic", {"C1": 32, "C2": 64, "HIDDEN": 128}), ("adam", {"MOST": adam.MOST}), ("batch", {})],
+    [("classic", dict(macros_for(Architecture()))), ("adam", dict(adam.MACROS)), ("batch", {})],
 )
 def test_every_source_can_be_compiled(tmp_path: Path, name: str, macros: dict[str, int]) -> None:
     needs_nvrtc()
@@ -244,4 +324,10 @@ def test_what_the_compiler_refuses_is_told(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_kernels_are_part_of_the_package() -> None:
-    assert {path.stem for path in Path(cuda.__file__).parent.glob("*.cu")} == {"adam", "batch", "classic"}
+    assert {path.stem for path in Path(cuda.__file__).parent.glob("*.cu")} == {
+        "adam",
+        "backward",
+        "batch",
+        "classic",
+        "forward",
+    }

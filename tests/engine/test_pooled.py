@@ -188,4 +188,4 @@ def test_a_run_says_what_they_are_written_in() -> None:
     assert kernels_for(wide, CPU) in {"AVX2", "AVX-512"}
     assert kernels_for(Hyperparameters(network="deep", width=2), CPU) == "none"
     assert kernels_for(wide, CPU, "bf16") is None
-    assert kernels_for(wide, torch.device("cuda")) is None
+    assert kernels_for(wide, torch.device("mps")) is None

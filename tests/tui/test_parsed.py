@@ -60,20 +60,53 @@ def test_what_is_left_is_what_textual_parses(left: Path, monkeypatch: pytest.Mon
     assert texts == []
 
 
-def test_another_text_and_another_scope_are_parsed_and_left_with_the_others(
-    left: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("scope", "more"), [("Somewhere", ""), ("", " ")])
+def test_another_text_and_another_scope_are_parsed_and_left_in_place_of_those_nobody_used(
+    left: Path, monkeypatch: pytest.MonkeyPatch, scope: str, more: str
 ) -> None:
+    (file,) = left.iterdir()
+    size = file.stat().st_size
     texts = parses(monkeypatch)
-    for scope, more in (("Somewhere", ""), ("", " ")):
-        sheet = ParsedStylesheet(variables=COLOURS, folder=left)
-        assert described(filled(sheet, scope, more)) == described(filled(Stylesheet(variables=COLOURS), scope, more))
-        sheet.keep()
-    assert len(texts) == 8
+    sheet = ParsedStylesheet(variables=COLOURS, folder=left)
+    assert described(filled(sheet, scope, more)) == described(filled(Stylesheet(variables=COLOURS), scope, more))
+    sheet.keep()
+    assert len(texts) == 4
     texts.clear()
-    for scope, more in (("Somewhere", ""), ("", " "), ("", "")):
-        assert filled(ParsedStylesheet(variables=COLOURS, folder=left), scope, more).rules
+    again = ParsedStylesheet(variables=COLOURS, folder=left)
+    assert filled(again, scope, more).rules
+    again.keep()
     assert texts == []
-    assert len(list(left.iterdir())) == 1
+    assert list(left.iterdir()) == [file]
+    assert file.stat().st_size < 1.5 * size
+
+
+def test_what_was_found_stays_beside_what_was_parsed(left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def more(sheet: ParsedStylesheet) -> ParsedStylesheet:
+        filled(sheet).add_source("Label { width: 5; }", ("more", ""))
+        assert len(sheet.rules) == 4
+        return sheet
+
+    more(ParsedStylesheet(variables=COLOURS, folder=left)).keep()
+    texts = parses(monkeypatch)
+    more(ParsedStylesheet(variables=COLOURS, folder=left))
+    assert texts == []
+
+
+def test_files_of_long_ago_are_removed(tmp_path: Path) -> None:
+    for number in range(8):
+        sheet = ParsedStylesheet(variables={**COLOURS, "text": f"#00000{number}"}, folder=tmp_path)
+        assert filled(sheet).rules
+        sheet.keep()
+    assert len(list(tmp_path.iterdir())) == parsed._MOST
+
+
+def test_a_file_of_other_classes_is_parsed_over(left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: bytes) -> None:
+        raise TypeError("__new__() takes 3 positional arguments but 4 were given")
+
+    monkeypatch.setattr("pickle.loads", refuse)
+    sheet = ParsedStylesheet(variables=COLOURS, folder=left)
+    assert described(filled(sheet)) == described(filled(Stylesheet(variables=COLOURS)))
 
 
 def test_other_colours_are_another_file(left: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ from mnist_tui.engine.cuda.program import Program, program_or_none
 
 MOST = 32
 BLOCK = 1024
+MACROS = (("MOST", MOST), ("BLOCK", BLOCK))
 
 
 class _Tensors(ctypes.Structure):
@@ -25,7 +25,6 @@ class _Tensors(ctypes.Structure):
         ("seconds", ctypes.c_void_p * MOST),
         ("ends", ctypes.c_int32 * MOST),
         ("sizes", ctypes.c_int32 * MOST),
-        ("count", ctypes.c_int32),
     ]
 
 
@@ -34,12 +33,7 @@ def adam_program(weights: Sequence[Tensor]) -> Program | None:
     device = weights[0].device
     if device.type != "cuda" or len(weights) > MOST or any(weight.dtype != torch.float32 for weight in weights):
         return None
-    return _program(device)
-
-
-@cache
-def _program(device: torch.device) -> Program | None:
-    return program_or_none("adam", (("MOST", MOST),), device)
+    return program_or_none("adam", MACROS, device)
 
 
 @torch.no_grad()
@@ -65,7 +59,7 @@ def step(
         decoupled: the weight decay is not part of the gradient.
     """
     torch._foreach_add_([state["step"] for state in states], 1)
-    tensors = _Tensors(count=len(weights))
+    tensors = _Tensors()
     blocks, kept = 0, []
     for number, (weight, gradient, state) in enumerate(zip(weights, gradients, states, strict=True)):
         if gradient.stride() != weight.stride():
@@ -77,5 +71,5 @@ def step(
         tensors.ends[number], tensors.sizes[number] = blocks, weight.numel()
     betas = [float(beta) for beta in group["betas"]]
     logarithms = [math.log(beta) if beta else -math.inf for beta in betas]
-    given = (*betas, *logarithms, float(group["weight_decay"]), float(group["eps"]), int(decoupled))
+    given = (*betas, 1 - betas[1], *logarithms, float(group["weight_decay"]), float(group["eps"]), int(decoupled))
     program.launch("adam", (blocks, 1, 1), 256, tensors, states[0]["step"], rate, *given)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mnist_tui.engine.cuda.program import Program, program_or_none
+from mnist_tui.engine.cuda.program import Program, program_or_none, why_none
 from mnist_tui.engine.network import CLASSES, SIDE, Architecture, Network
 
 MAPS, WINDOWS = (SIDE // 2) ** 2, (SIDE // 4) ** 2
+AMPERE = 8, 0  # the first to multiply in TF32
 TILE = 64
 CUTS = 2
 CONVOLVING = 224  # threads: seven warps, of two rows each
@@ -26,13 +26,22 @@ def fits(architecture: Architecture) -> bool:
     return architecture.kind == "classic" and not (width % 8 or second % 16) and width <= 128 and hidden <= 1024
 
 
-@cache
-def classic_program(architecture: Architecture, device: torch.device) -> Program | None:
-    """The kernels for networks of these sizes on `device`; None where there are none: before Ampere (2020) no TF32."""
-    if not fits(architecture):
-        return None
+def macros_for(architecture: Architecture) -> tuple[tuple[str, int], ...]:
+    """What the kernels for networks of these sizes are compiled with."""
     sizes = architecture.width, architecture.second_width, architecture.hidden_units
-    return program_or_none("classic", tuple(zip(("C1", "C2", "HIDDEN"), sizes, strict=True)), device, (8, 0))
+    return (*zip(("C1", "C2", "HIDDEN"), sizes, strict=True), ("TILE", TILE), ("CUTS", CUTS))
+
+
+def classic_program(architecture: Architecture, device: torch.device) -> Program | None:
+    """The kernels for networks of these sizes on `device`; None where there are none."""
+    return program_or_none("classic", macros_for(architecture), device, AMPERE) if fits(architecture) else None
+
+
+def why_no_kernels(architecture: Architecture, device: torch.device) -> str:
+    """Why `classic_program` gives none, in a few words; empty where it gives one."""
+    if not fits(architecture):
+        return "there are none for networks of this size"
+    return why_none("classic", macros_for(architecture), device, AMPERE)
 
 
 class ClassicLoss(torch.autograd.Function):
@@ -95,15 +104,15 @@ class ClassicLoss(torch.autograd.Function):
         _, _, weight2, _, hidden_weight, *_ = ctx.weights
         n, (c2, c1), units = len(images), weight2.shape[:2], hidden.shape[1]
         new, of_features = images.new_empty, torch.empty_like(features)
+        inner, per_block = 8 if c1 % 16 else 16, max(2, -(-n // MOST_PARTS))
+        of_maps, parts1 = new(CUTS, n, c1, MAPS), new(n, c1 * 10)
+        parts2 = new(-(-n // per_block), 9 * c1 * c2 + c2)  # all is there before anything runs beside
         columns = -(-features.shape[1] // TILE)
         before, after = columns * -(-n // TILE), columns * -(-units // TILE) + 11 * -(-units // 32) + 1
         given = (upstream, features, hidden_weight, hidden, of_hidden, of_logits, of_features, *of_linear, n)
         with program.beside():
             program.launch("back_of_hidden", (after, 1, 1), 256, *given, before)
         program.launch("back_of_hidden", (before, 1, 1), 256, *given, 0)
-        inner = 8 if c1 % 16 else 16
-        of_maps, per_block = new(CUTS, n, c1, MAPS), max(2, -(-n // MOST_PARTS))
-        parts1, parts2 = new(n, c1 * 10), new(-(-n // per_block), 9 * c1 * c2 + c2)
         grid = len(parts2), c2 // 16, -(-c1 // 32)
         with program.beside():
             program.launch("weights_of_second", grid, 288, maps, of_features, places2, parts2, per_block, n)

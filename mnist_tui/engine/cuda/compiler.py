@@ -5,19 +5,25 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import torch
 
+from mnist_tui.core.files import write_atomically
+
 SOURCES = Path(__file__).parent
+_MORE = {"classic": ("forward", "backward")}
 
 
 class CannotCompile(Exception):
     """There is no compiler here, or it refuses; the text says why, in words for a sentence."""
+
+
+def source_of(name: str) -> bytes:
+    """A source beside this file, and those that follow it in the same program."""
+    return b"\n".join((SOURCES / f"{part}.cu").read_bytes() for part in (name, *_MORE.get(name, ())))
 
 
 def compiled(name: str, macros: Mapping[str, int], architecture: str, folder: Path | None = None) -> bytes:
@@ -32,7 +38,7 @@ def compiled(name: str, macros: Mapping[str, int], architecture: str, folder: Pa
     Raises:
         CannotCompile: it cannot be done here.
     """
-    source = (SOURCES / f"{name}.cu").read_bytes()
+    source = source_of(name)
     options = [f"--gpu-architecture={architecture}", *(f"-D{macro}={value}" for macro, value in macros.items())]
     compiler = _Compiler()
     made_of = b"\0".join([source, *(option.encode() for option in options), compiler.version.encode()])
@@ -54,17 +60,10 @@ def cache_folder() -> Path:
 
 
 def _keep(path: Path, content: bytes) -> None:
-    """Write a file that is whole or not there; where that cannot be done, it is compiled again next time."""
+    """Where that cannot be done, it is compiled again next time."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, half = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.replace(half, path)
-        except OSError:
-            os.unlink(half)
-            raise
+        write_atomically(path, content)
 
 
 class _Compiler:

@@ -45,7 +45,8 @@ class CudaProgram:
     def __init__(self, name: str, macros: Mapping[str, int], device: torch.device) -> None:
         major, minor = torch.cuda.get_device_capability(device)
         code = compiled(name, macros, f"sm_{major}{minor}")
-        self._device = device
+        index = torch.cuda.current_device() if device.index is None else device.index
+        self._device = torch.device("cuda", index)
         self._driver = _driver()
         self._module = ctypes.c_void_p()
         self._kernels: dict[str, ctypes.c_void_p] = {}
@@ -57,13 +58,17 @@ class CudaProgram:
 
     def launch(self, kernel: str, grid: tuple[int, int, int], threads: int, *arguments: Argument) -> None:
         """As `Program.launch` has it."""
+        if torch.cuda.current_device() != self._device.index:  # the driver's default stream is the current device's
+            with torch.cuda.device(self._device):
+                return self.launch(kernel, grid, threads, *arguments)
         values = pack(arguments)
         addresses = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
         stream = ctypes.c_void_p(torch.cuda.current_stream(self._device).cuda_stream)
         function = self._kernels.get(kernel) or self._find(kernel)
         result = self._driver.cuLaunchKernel(function, *grid, threads, 1, 1, 0, stream, addresses, None)
         if result:
-            raise RuntimeError(f"CUDA error: {kernel} cannot be launched ({_words(self._driver, result)})")
+            raise RuntimeError(f"CUDA error: {_words(self._driver, result)} (at the launch of {kernel})")
+        return None
 
     @contextmanager
     def beside(self) -> Iterator[None]:
@@ -127,11 +132,29 @@ def program_or_none(
         device: any; there are kernels for CUDA alone.
         least: the compute capability that they need.
     """
-    if device.type != "cuda" or os.environ.get("MNIST_TUI_KERNELS") == "0":
-        return None
+    return None if _turned_off() else _attempt(name, macros, device, least)[0]
+
+
+def why_none(
+    name: str, macros: tuple[tuple[str, int], ...], device: torch.device, least: tuple[int, int] = (0, 0)
+) -> str:
+    """Why `program_or_none` gives none for the same arguments, in a few words; empty where it gives one."""
+    return "MNIST_TUI_KERNELS=0 turns them off" if _turned_off() else _attempt(name, macros, device, least)[1]
+
+
+def _turned_off() -> bool:
+    return os.environ.get("MNIST_TUI_KERNELS") == "0"
+
+
+@cache
+def _attempt(
+    name: str, macros: tuple[tuple[str, int], ...], device: torch.device, least: tuple[int, int]
+) -> tuple[Program | None, str]:
+    if device.type != "cuda" or not torch.cuda.is_available():
+        return None, "only NVIDIA GPUs have them"
     if torch.cuda.get_device_capability(device) < least:
-        return None
+        return None, f"they need compute capability {least[0]}.{least[1]}"
     try:
-        return CudaProgram(name, dict(macros), device)
-    except CannotCompile:
-        return None
+        return CudaProgram(name, dict(macros), device), ""
+    except CannotCompile as error:
+        return None, str(error)
