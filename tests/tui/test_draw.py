@@ -332,6 +332,17 @@ async def test_a_picture_is_opened_kept_and_drawn_on(tmp_path: Path) -> None:
         assert app.session.canvas.pixels == digit
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_what_to_do_without_weights_is_told_whole(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = tmp_path / "digit.png"
+    Image.frombytes("L", (28, 28), bytes(real_digits()[1].digit(2))).save(path)
+    app, _ = make_app(loaded())
+    async with app.run_test(size=size) as pilot:
+        screen = await open_picture(pilot, app, str(path))
+        lines = [screen.panel.render_line(y).text for y in range(screen.panel.size.height)]
+        assert screen.hint() in " ".join(" ".join(lines).split())
+
+
 async def test_escape_leaves_a_picture_that_is_open(tmp_path: Path) -> None:
     path = tmp_path / "digit.png"
     Image.frombytes("L", (28, 28), bytes(real_digits()[1].digit(2))).save(path)

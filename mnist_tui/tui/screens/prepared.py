@@ -78,10 +78,10 @@ class PreparedScreen(Screen[None]):
         """What to do before there are weights that could predict."""
         progress = self.session.progress
         if self.session.watching:
-            return "Nothing is predicted yet: the run that is watched has no evaluation so far."
+            return "Nothing is predicted yet: the run watched has no evaluation."
         if progress.active:
-            return "Nothing is predicted yet: e evaluates the network as it is now, and then its weights judge this."
-        return "Nothing is predicted yet: space trains, e evaluates, and then the network's weights judge this."
+            return "Nothing is predicted yet: e evaluates the network as it is now."
+        return "Nothing is predicted yet: space trains, e evaluates."
 
     def say(self, text: str, title: str = "", *, severity: str = "information") -> None:
         """Show a sentence for a few seconds; it is never parsed as markup."""

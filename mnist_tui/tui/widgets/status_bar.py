@@ -61,7 +61,7 @@ def status_pieces(
         if left is not None and progress.phase != "paused":
             pieces.append((1, "figure", f"{clock(left)} left"))
     elif progress.over and progress.run:
-        pieces.append((2, "figure", f"in {clock(progress.seconds or progress.train_seconds)}"))
+        pieces.append((2, "figure", f"in {clock(max(progress.seconds, progress.train_seconds))}"))
     return pieces
 
 

@@ -95,7 +95,7 @@ def facts_of(panel: StudyPanel) -> Sequence[str]:
     pieces += [f"entropy {table.entropy[row]:.3f}", f"after step {grouped(table.step)}"]
     layers = study.layers
     if layers is not None and layers.weights_step != table.step:
-        pieces.append(f"looked into after step {grouped(layers.weights_step)}: the nearest weights kept")
+        pieces += [f"looked into after step {grouped(layers.weights_step)}:", "the nearest weights kept"]
     elif study.of_browser and not study.session.browser.album.follows:
         pieces.append("an earlier evaluation")
     return pieces
