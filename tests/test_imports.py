@@ -102,20 +102,20 @@ assert sum(began) < 20, sum(began)
     assert "torch" in loaded_by(code)
 
 
-@pytest.mark.parametrize("rate", ["a number", "a tensor"])
-def test_training_does_without_torchs_compiler(rate: str) -> None:
-    code = f"""
+def test_training_does_without_torchs_compiler() -> None:
+    code = """
 import torch
 from mnist_tui.core.hyperparameters import KNOBS, Hyperparameters
 from mnist_tui.engine.learner import Learner
 for optimizer in KNOBS["optimizer"].choices:
-    hyperparameters = Hyperparameters(width=1, hidden_units=2, optimizer=optimizer, gradient_clip=1.0)
-    learner = Learner(hyperparameters, torch.device("cpu"))
-    if {rate == "a tensor"}:
-        learner.read_rate_from(torch.zeros((), dtype=torch.float64))
-    for _ in range(2):
-        learner.train_batch(torch.zeros(2, 1, 28, 28), torch.zeros(2, dtype=torch.int64))
-    learner.copy()
-assert not {{"torch._dynamo", "sympy"}} & set(sys.modules)
+    for rate in (None, torch.zeros((), dtype=torch.float64)):
+        hyperparameters = Hyperparameters(width=1, hidden_units=2, optimizer=optimizer, gradient_clip=1.0)
+        learner = Learner(hyperparameters, torch.device("cpu"))
+        if rate is not None:
+            learner.read_rate_from(rate)
+        for _ in range(2):
+            learner.train_batch(torch.zeros(2, 1, 28, 28), torch.zeros(2, dtype=torch.int64))
+        learner.copy()
+assert not {"torch._dynamo", "sympy"} & set(sys.modules)
 """
     assert "torch" in loaded_by(code)
