@@ -18,11 +18,11 @@ from mnist_tui.core.hyperparameters import Hyperparameters
 from mnist_tui.engine import cuda
 from mnist_tui.engine.architectures import kernels_for, loss_kernels
 from mnist_tui.engine.batches import Batches
+from mnist_tui.engine.buffers import Buffers
 from mnist_tui.engine.cuda import adam, compiler, program
 from mnist_tui.engine.cuda.classic import ClassicKernels, fits, macros_for
 from mnist_tui.engine.cuda.compiler import CannotCompile, compiled
 from mnist_tui.engine.deep import DeepCNN
-from mnist_tui.engine.launching import Buffers
 from mnist_tui.engine.model import CNN
 from mnist_tui.engine.network import Architecture
 from tests.datafiles import cut
