@@ -113,7 +113,7 @@ class Learner:
         """
         outcome = self.forward(images, labels)
         self.forget_gradients()
-        outcome.loss.backward()  # type: ignore[no-untyped-call]  # with a gradient given it imports sympy, for 5 s
+        outcome.loss.backward()  # type: ignore[no-untyped-call]  # with a gradient given it imports sympy first
         self.step()
         return outcome._replace(loss=outcome.loss.detach(), logits=outcome.logits.detach())
 

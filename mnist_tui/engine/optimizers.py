@@ -82,7 +82,8 @@ def make_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
 
     It is torch's functional form: `Optimizer.step` spends as long on its hooks and groups as the fused kernel of Adam
     on two cores needs for the classic network's 421 642 weights, and its first call imports torch's compiler, for 2 s
-    here and 5 s on a GPU node. Where that form is not fused, on neither a CPU nor CUDA, it is `Optimizer.step`.
+    (5 s of a profiled run on a GPU node). Where that form is not fused, on neither a CPU nor CUDA, it is
+    `Optimizer.step`.
     """
     (group,) = optimizer.param_groups
     weights: list[Tensor] = group["params"]
